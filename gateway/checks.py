@@ -1,0 +1,132 @@
+"""What can be said of a station's settings before it runs: one finding a line."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from drivers import load_profiles
+from gateway.app import why_unusable
+from gateway.broker import BrokerError, find_mosquitto, refuse_held_port
+from gateway.local import ask, socket_path
+from gateway.settings import LinkPart, StationSettings
+from gateway.wire.language import say
+
+DIAL_WITHIN = 2.0
+"""Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; `problem` says what was expected and what was found."""
+
+    what: str
+    found: str
+    problem: str | None = None
+
+    @property
+    def is_good(self) -> bool:
+        return self.problem is None
+
+
+def findings(settings: StationSettings) -> list[Finding]:
+    """Journal, broker and links; opening no instrument's conversation."""
+    is_running = ask(socket_path(settings.journal.path()), "status") is not None
+    return [
+        _journal(settings, is_running),
+        _broker(settings, is_running),
+        *(finding for link in settings.link for finding in _link(link, is_running)),
+    ]
+
+
+def _journal(settings: StationSettings, is_running: bool) -> Finding:
+    path = settings.journal.path()
+    what = say("journal", "日志库")
+    if is_running:
+        return Finding(what, say(f"{path}, in use by the running gateway", f"{path}，网关正在运行"))
+    folder = _nearest_folder(path)
+    if not os.access(folder, os.W_OK):
+        return Finding(what, str(path), f"a folder we may write expected, {folder} found")
+    return Finding(what, str(path))
+
+
+def _nearest_folder(path: Path) -> Path:
+    return next(folder for folder in path.absolute().parents if folder.exists())
+
+
+def _broker(settings: StationSettings, is_running: bool) -> Finding:
+    what, url = say("broker", "消息代理"), settings.mqtt.url
+    if settings.broker and not is_running:
+        try:
+            refuse_held_port(*settings.broker.address())
+        except BrokerError as error:
+            return Finding(what, settings.broker.listen, str(error))
+        kind = find_mosquitto() or "iotcore"
+        return Finding(what, f"{settings.broker.listen} ({kind})")
+    host, port, _ = settings.mqtt.broker().address()
+    return _dial(what, url, host, port)
+
+
+def _link(link: LinkPart, is_running: bool) -> Iterator[Finding]:
+    profiles = load_profiles()
+    what = f"{say('link', '连接')} {link.name}"
+    part = link.instruments[0]
+    profile = profiles.get(part.profile)
+    if problem := why_unusable(link, profile):
+        yield Finding(f"{what} · {part.id}", part.profile, problem)
+    elif profile is not None:
+        found = f"{profile.profile} v{profile.version} ({profile.quality})"
+        yield Finding(f"{what} · {part.id}", found)
+    yield _place(what, urlsplit(link.url), is_running)
+
+
+def _place(what: str, url: SplitResult, is_running: bool) -> Finding:
+    shown = url.geturl()
+    if url.scheme == "serial":
+        return _port(what, shown, Path(url.path), is_running)
+    if url.scheme in ("tcp", "tcp+listen") and (url.hostname is None or url.port is None):
+        return Finding(what, shown, f"{url.scheme}://host:port expected, {shown} found")
+    if url.scheme == "tcp":
+        return _dial(what, shown, str(url.hostname), url.port or 0)
+    if url.scheme == "tcp+listen":
+        if is_running:
+            return Finding(what, shown)
+        try:
+            refuse_held_port(str(url.hostname), url.port or 0)
+        except BrokerError:
+            held = f"a free port expected, {url.hostname}:{url.port} found held"
+            return Finding(what, shown, held)
+        return Finding(what, shown)
+    known = "serial:, tcp: or tcp+listen: expected in this version"
+    return Finding(what, shown, f"{known}, {url.scheme}: found")
+
+
+def _port(what: str, shown: str, path: Path, is_running: bool) -> Finding:
+    if not path.exists():
+        return Finding(what, shown, f"a serial port expected, {path} not found")
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    except OSError as error:
+        return Finding(what, shown, f"a port we may open expected, {error.strerror} found")
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        if is_running:
+            return Finding(what, shown)
+        return Finding(what, shown, f"a free port expected, {path} is held by another program")
+    finally:
+        os.close(descriptor)
+    return Finding(what, shown)
+
+
+def _dial(what: str, shown: str, host: str, port: int) -> Finding:
+    try:
+        socket.create_connection((host, port), DIAL_WITHIN).close()
+    except OSError as error:
+        return Finding(what, shown, f"an answer from {host}:{port} expected, {error} found")
+    return Finding(what, shown)

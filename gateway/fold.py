@@ -1,0 +1,228 @@
+"""Entry, profile, rules, run sheets and clock facts → the result as it stands.
+
+Pure: the same facts give the same result in any order (CUSTODY.md 17). It cannot fail: what is
+not known stays null, and a result without a rule is *not judged*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
+
+from drivers.reading import Purpose as SaidPurpose
+from drivers.reading import Reading
+from gateway.judging import Judgement, Rules, judge, normalise
+from gateway.runs import Pairing, Taken, pair
+from gateway.wire.model import Json
+from gateway.wire.result import (
+    Clock,
+    EffectiveAt,
+    InstrumentRef,
+    ResultBody,
+    SampleRef,
+    Test,
+)
+from gateway.wire.run import Run
+from gateway.wire.words import Flag, Purpose, Source, TimeFrom
+
+NAMESPACE = UUID("6f1d3c52-7d0b-5b6e-9a39-0c1c8b1f6a10")
+"""The UUIDv5 namespace of result ids; it never changes."""
+AHEAD, BEHIND = timedelta(minutes=5), timedelta(hours=24)
+"""How far an instrument's clock may stand from ours before nobody believes it."""
+ZONE_SLIP, SLIP_WITHIN = timedelta(hours=8), timedelta(minutes=6)
+"""An instrument that keeps UTC in a country at +8 is wrong by just so much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a gateway stands, and what never changes while it runs."""
+
+    region: str
+    station: str
+    gateway: str
+    zone: ZoneInfo
+    demo: bool
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """A configured analyser, as far as a result speaks of it."""
+
+    id: str
+    profile: str
+    profile_version: int
+    maker: str | None = None
+    model: str | None = None
+    serial: str | None = None
+    sentinels: frozenset[str] = frozenset()
+
+    def reference(self, serial: str | None) -> InstrumentRef:
+        """This instrument on the wire; `serial` is what the record itself says."""
+        return InstrumentRef(
+            id=self.id,
+            maker=self.maker,
+            model=self.model,
+            serial=serial or self.serial,
+            profile=self.profile,
+            profile_version=self.profile_version,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that one result is made of."""
+
+    id: UUID
+    reading: Reading
+    instrument: Instrument
+    device_serial: str | None
+    received_at: datetime
+    synchronised: bool
+    raw_sha256: str
+
+
+def result_id(place: Place, instrument: str, identity: bytes, occurrence: int) -> UUID:
+    """The id of the `occurrence`-th equal record (from 0) of a delivery (CUSTODY.md 3)."""
+    named = (place.region, place.station, instrument, identity.hex(), str(occurrence))
+    return uuid5(NAMESPACE, "\n".join(named))
+
+
+def fold(
+    facts: Facts,
+    place: Place,
+    sheets: Sequence[Run] = (),
+    taken: frozenset[Taken] = frozenset(),
+    *,
+    revision: int = 1,
+    reason: str | None = None,
+) -> ResultBody:
+    """The result as these facts make it."""
+    reading = facts.reading
+    measured = _local_time(reading.measured_at, place.zone)
+    doubted = measured is not None and not _is_plausible(measured, facts.received_at)
+    effective = _effective_at(measured, doubted, facts.received_at)
+    found = pair(reading, facts.instrument.id, None if doubted else effective.at, sheets, taken)
+    value = normalise(reading.value, reading.unit, sentinels=facts.instrument.sentinels)
+    purpose = _purpose(reading, found)
+    judgement = judge(
+        value,
+        item=reading.item,
+        food=found.line.food if found else None,
+        at=effective.at.astimezone(place.zone).date(),
+        rules=place.rules,
+        reported=reading.reported,
+        purpose=purpose,
+    )
+    flags = {*judgement.flags, *_reading_flags(reading)}
+    if doubted:
+        flags.add(Flag.CLOCK_IMPLAUSIBLE)
+    return ResultBody(
+        id=facts.id,
+        revision=revision,
+        reason=reason,
+        source=Source.INSTRUMENT,
+        demo=place.demo,
+        region=place.region,
+        station=place.station,
+        gateway=place.gateway,
+        based_on=revision - 1 or None,
+        instrument=facts.instrument.reference(facts.device_serial),
+        sample=_sample(reading, found),
+        test=_test(reading, found, purpose, judgement),
+        value=value,
+        verdict=judgement.verdict,
+        measured_at=measured,
+        received_at=facts.received_at,
+        effective_at=effective,
+        clock=Clock(
+            instrument_text=reading.instrument_text,
+            offset_s=None,
+            synchronised=facts.synchronised,
+        ),
+        raw_sha256=facts.raw_sha256,
+        flags=tuple(sorted(flags)),
+        extras=dict(reading.extras),
+    )
+
+
+def is_same(one: ResultBody, other: ResultBody) -> bool:
+    """Whether two results differ in nothing but their revision: then none is made."""
+    return _outcome_of(one) == _outcome_of(other)
+
+
+def _outcome_of(result: ResultBody) -> Json:
+    return {
+        key: value
+        for key, value in result.body().items()
+        if key not in ("revision", "reason", "based_on")
+    }
+
+
+def _local_time(text: str | None, zone: ZoneInfo) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=zone)
+    except ValueError:
+        return None
+
+
+def _is_plausible(measured: datetime, received: datetime) -> bool:
+    late = received - measured
+    slipped = abs(late - ZONE_SLIP) <= SLIP_WITHIN
+    return -AHEAD <= late <= BEHIND and not slipped
+
+
+def _effective_at(measured: datetime | None, doubted: bool, received: datetime) -> EffectiveAt:
+    if measured is None or doubted:
+        return EffectiveAt(at=received, origin=TimeFrom.RECEIVED)
+    return EffectiveAt(at=measured, origin=TimeFrom.INSTRUMENT)
+
+
+def _reading_flags(reading: Reading) -> set[Flag]:
+    flags = set()
+    # A number from its proper place, O.3, needs nobody; one taken from elsewhere needs a person.
+    if reading.extras.get("sample_from") not in (None, "O.3.1"):
+        flags.add(Flag.SAMPLE_NUMBER_UNSURE)
+    if reading.extras.get("status") in ("P", "S", "I", "X", "Q"):
+        flags.add(Flag.NOT_FINAL)
+    if reading.extras.get("suspicious"):
+        flags.add(Flag.SUSPICIOUS)
+    return flags
+
+
+def _purpose(reading: Reading, found: Pairing | None) -> Purpose:
+    if reading.purpose is SaidPurpose.QC:
+        return Purpose.QC
+    return found.line.purpose if found else Purpose.ROUTINE
+
+
+def _sample(reading: Reading, found: Pairing | None) -> SampleRef:
+    if found is None:
+        return SampleRef(number=reading.sample, channel=reading.channel)
+    line = found.line
+    return SampleRef(
+        number=line.number,
+        channel=reading.channel,
+        food=line.food,
+        food_name=line.food_name,
+        site=line.site,
+        stall=line.stall,
+        origin=line.origin,
+        run=found.sheet.run,
+    )
+
+
+def _test(reading: Reading, found: Pairing | None, purpose: Purpose, judged: Judgement) -> Test:
+    return Test(
+        item=reading.item,
+        method=judged.method,
+        standard=judged.standard,
+        purpose=purpose,
+        basis=found.line.basis if found else None,
+        kit=found.sheet.kit if found else None,
+    )

@@ -1,0 +1,303 @@
+"""Puts a delivery into the journal: raw, results and entries, in the caller's transaction."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from drivers.reading import Custody, Delivery, Purpose, Reading
+from gateway.clock import StationDay
+from gateway.fold import Facts, Instrument, Place, fold, is_same, result_id
+from gateway.journal.tables import DELIVERY, ENTRY, HEAD, RAW, RESULT, SHEET
+from gateway.runs import Taken
+from gateway.wire.model import canonical
+from gateway.wire.result import ResultBody
+from gateway.wire.run import Run
+from gateway.wire.stream import Link, body_sha256, chain_after, sha256
+
+NOT_UNDERSTOOD = "not understood"
+SHEETS_MATTER_FOR = timedelta(days=7)
+"""After the end of what they cover."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A delivery as it reached the gateway."""
+
+    delivery: Delivery
+    instrument: Instrument
+    custody: Custody
+    received_at: datetime
+    synchronised: bool
+
+
+@dataclass(slots=True)
+class Recorded:
+    """What became of a delivery."""
+
+    understood: bool
+    new: list[UUID] = field(default_factory=list)
+    seen_again: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What recording needs beside the delivery."""
+
+    place: Place
+    day: StationDay
+
+
+def record(connection: Connection, handed: Handed, desk: Desk) -> Recorded:
+    """Store a delivery: its raw, and an entry for every reading that is new.
+
+    A reading said before, with the same id, is counted as sent again and makes no entry.
+    """
+    delivery = handed.delivery
+    digest = _keep_raw(connection, delivery.raw)
+    n = _keep_delivery(connection, handed, digest, delivery.fault, len(delivery.readings))
+    recorded = Recorded(understood=delivery.fault is None)
+    occurrences: Counter[bytes] = Counter()
+    carries_raw = True
+    for place, reading in enumerate(delivery.readings):
+        identity = reading.identity
+        named = result_id(desk.place, handed.instrument.id, identity, occurrences[identity])
+        occurrences[identity] += 1
+        if _count_again(connection, named):
+            recorded.seen_again += 1
+            continue
+        facts = Facts(
+            named,
+            reading,
+            handed.instrument,
+            delivery.device_serial,
+            handed.received_at,
+            handed.synchronised,
+            digest,
+        )
+        _keep_new(connection, facts, desk, n, place, carries_raw)
+        carries_raw = False
+        recorded.new.append(named)
+    return recorded
+
+
+def record_unread(connection: Connection, handed: Handed, why: str) -> Recorded:
+    """Store only a delivery's bytes, as not understood."""
+    digest = _keep_raw(connection, handed.delivery.raw)
+    _keep_delivery(connection, handed, digest, f"{NOT_UNDERSTOOD}: {why}", 0)
+    return Recorded(understood=False)
+
+
+def repair(connection: Connection, desk: Desk, instrument: str, reason: str) -> int:
+    """Pair again what no sheet covered when it came; returns how many revisions were made."""
+    unpaired = connection.execute(
+        select(RESULT.c.id, RESULT.c.said, DELIVERY.c.device_serial)
+        .join(DELIVERY, DELIVERY.c.n == RESULT.c.delivery)
+        .where(RESULT.c.instrument == instrument, RESULT.c.run.is_(None))
+        .order_by(RESULT.c.delivery, RESULT.c.place)
+    ).mappings()
+    made = 0
+    for row in list(unpaired):
+        newest = newest_body(connection, row["id"])
+        facts = _facts_of(row, newest)
+        body = _folded(connection, facts, desk, revision=newest.revision + 1, reason=reason)
+        if not is_same(body, newest):
+            append(connection, body, carries_raw=False)
+            _note_revision(connection, body)
+            made += 1
+    return made
+
+
+def reissue(connection: Connection, named: str, above: int) -> bool:
+    """Repeat a result above the revision that a lab holds (CUSTODY.md 2); False if unknown."""
+    newest = newest_body(connection, named)
+    revision = max(newest.revision, above) + 1
+    body = newest.model_copy(
+        update={"revision": revision, "reason": "reissue", "based_on": newest.revision}
+    )
+    append(connection, body, carries_raw=True)
+    _note_revision(connection, body)
+    return True
+
+
+def newest_body(connection: Connection, named: str) -> ResultBody:
+    """The newest revision of a result; LookupError where there is none."""
+    payload = connection.execute(
+        select(ENTRY.c.payload)
+        .where(ENTRY.c.id == named)
+        .order_by(ENTRY.c.revision.desc())
+        .limit(1)
+    ).scalar()
+    if payload is None:
+        raise LookupError(f"a result of this journal expected, {named} found")
+    return ResultBody.model_validate_json(payload)
+
+
+def append(connection: Connection, body: ResultBody, *, carries_raw: bool) -> int:
+    """Give a result its place at the end of the stream; returns its seq."""
+    head = connection.execute(select(HEAD)).mappings().one()
+    seq = head["seq"] + 1
+    values = body.body()
+    digest = body_sha256(values)
+    link = Link(head["epoch"], seq, str(body.id), body.revision, body.raw_sha256, digest)
+    chain = chain_after(head["chain"], link)
+    payload = canonical(values | {"epoch": link.epoch, "seq": seq, "was": None, "chain": chain})
+    connection.execute(
+        insert(ENTRY).values(
+            epoch=link.epoch,
+            seq=seq,
+            id=link.id,
+            revision=link.revision,
+            instrument=body.instrument.id,
+            raw_sha256=link.raw_sha256,
+            body_sha256=digest,
+            chain=chain,
+            payload=payload,
+            carries_raw=carries_raw,
+        )
+    )
+    connection.execute(update(HEAD).values(seq=seq, chain=chain))
+    return seq
+
+
+def sheets_of(connection: Connection, instrument: str, received: datetime) -> list[Run]:
+    """The newest version of every run sheet of an instrument that may still matter."""
+    since = (received - SHEETS_MATTER_FOR).astimezone(UTC).isoformat()
+    rows = connection.execute(
+        select(SHEET.c.payload).where(SHEET.c.instrument == instrument, SHEET.c.covers_to >= since)
+    )
+    return [_run_of(payload) for payload in rows.scalars()]
+
+
+@lru_cache(maxsize=64)
+def _run_of(payload: bytes) -> Run:
+    return Run.model_validate_json(payload)
+
+
+def _keep_raw(connection: Connection, raw: bytes) -> str:
+    digest = sha256(raw)
+    connection.execute(upsert(RAW).values(sha256=digest, octets=raw).on_conflict_do_nothing())
+    return digest
+
+
+def _keep_delivery(
+    connection: Connection, handed: Handed, digest: str, fault: str | None, readings: int
+) -> int:
+    kept = connection.execute(
+        insert(DELIVERY).values(
+            instrument=handed.instrument.id,
+            received_at=handed.received_at.isoformat(),
+            synchronised=handed.synchronised,
+            raw_sha256=digest,
+            fault=fault,
+            readings=readings,
+            profile=handed.instrument.profile,
+            profile_version=handed.instrument.profile_version,
+            device_serial=handed.delivery.device_serial,
+            custody=handed.custody,
+        )
+    )
+    (n,) = kept.inserted_primary_key or (0,)
+    return int(n)
+
+
+def _count_again(connection: Connection, named: UUID) -> bool:
+    counted = connection.execute(
+        update(RESULT).where(RESULT.c.id == str(named)).values(sightings=RESULT.c.sightings + 1)
+    )
+    return bool(counted.rowcount)
+
+
+def _keep_new(
+    connection: Connection, facts: Facts, desk: Desk, n: int, place: int, carries_raw: bool
+) -> None:
+    body = _folded(connection, facts, desk)
+    append(connection, body, carries_raw=carries_raw)
+    connection.execute(
+        insert(RESULT).values(
+            id=str(facts.id),
+            instrument=facts.instrument.id,
+            delivery=n,
+            place=place,
+            said=_to_json(facts.reading),
+            sightings=1,
+            revision=1,
+            day=desk.day.of(facts.received_at),
+            item=facts.reading.item,
+            channel=facts.reading.channel,
+            run=body.sample.run,
+        )
+    )
+
+
+def _folded(
+    connection: Connection,
+    facts: Facts,
+    desk: Desk,
+    *,
+    revision: int = 1,
+    reason: str | None = None,
+) -> ResultBody:
+    sheets = sheets_of(connection, facts.instrument.id, facts.received_at)
+    taken = _taken(connection, sheets, facts) if facts.reading.channel else frozenset()
+    return fold(facts, desk.place, sheets, taken, revision=revision, reason=reason)
+
+
+def _taken(connection: Connection, sheets: Sequence[Run], facts: Facts) -> frozenset[Taken]:
+    rows = connection.execute(
+        select(RESULT.c.run, RESULT.c.channel, RESULT.c.item).where(
+            RESULT.c.run.in_([sheet.run for sheet in sheets]),
+            RESULT.c.channel == facts.reading.channel,
+            RESULT.c.id != str(facts.id),
+        )
+    )
+    return frozenset(Taken(run, channel, item) for run, channel, item in rows)
+
+
+def _note_revision(connection: Connection, body: ResultBody) -> None:
+    connection.execute(
+        update(RESULT)
+        .where(RESULT.c.id == str(body.id))
+        .values(revision=body.revision, run=body.sample.run)
+    )
+
+
+def _facts_of(row: Any, newest: ResultBody) -> Facts:
+    reference = newest.instrument
+    return Facts(
+        newest.id,
+        _from_json(row["said"]),
+        Instrument(
+            reference.id,
+            reference.profile,
+            reference.profile_version,
+            reference.maker,
+            reference.model,
+            reference.serial,
+        ),
+        row["device_serial"],
+        newest.received_at,
+        newest.clock.synchronised,
+        newest.raw_sha256,
+    )
+
+
+def _to_json(reading: Reading) -> str:
+    values = asdict(reading) | {"identity": reading.identity.hex()}
+    return json.dumps(values, ensure_ascii=False)
+
+
+def _from_json(text: str) -> Reading:
+    values = json.loads(text)
+    values["identity"] = bytes.fromhex(values["identity"])
+    values["purpose"] = Purpose(values["purpose"])
+    return Reading(**values)

@@ -1,0 +1,201 @@
+"""Sends the journal's stream to one broker, and believes nothing but receipts.
+
+PUBACK frees the window and raises `offered`; only a lab's receipt confirms. At each connect it
+begins again at the lowest needed receipt, so that whatever a broker forgot is offered again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import orjson
+
+from gateway.clock import Clock
+from gateway.journal import Journal
+from gateway.journal.reading import Outgoing, chain_at, outgoing, raw_of, receipts, standing
+from gateway.lanes import Lane, Lanes
+from gateway.wire.absent import Absent, AbsentRange, Why
+from gateway.wire.mqtt import Event, Pipe, PipeDown, Refused, TooLarge, json_event
+from gateway.wire.result import SCHEMA
+from gateway.wire.stream import Span, lowest
+from gateway.wire.topics import GatewayTopics
+
+log = logging.getLogger(__name__)
+
+WINDOW = 40
+"""Entries on their way at most; their raw comes on top."""
+AT_ONCE = 200
+"""Entries read from the journal in one go."""
+PAUSE_AFTER_REFUSAL = 5.0
+"""Seconds before a broker that refuses is asked again."""
+RAW_TYPE = "kuaijian.raw/1"
+
+
+class Publisher:
+    """One broker's share of the work."""
+
+    def __init__(
+        self,
+        pipe: Pipe,
+        journal: Journal,
+        topics: GatewayTopics,
+        needs: Sequence[str],
+        now: Clock,
+    ) -> None:
+        self.on_progress: list[Callable[[], None]] = []
+        self.alarms: dict[str, str] = {}
+        self._pipe, self._journal, self._topics, self._needs = pipe, journal, topics, needs
+        self._now = now
+        self._lanes: Lanes | None = None
+        self._epoch, self._head = 0, 0
+        self._ready: dict[int, deque[Outgoing]] = {}
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+        self._begin_again = True
+        pipe.on_up.append(self._restart)
+        pipe.on_down.append(lambda reason: self._restart())
+        journal.on_growth.append(self._wake.set)
+
+    @property
+    def offered(self) -> int:
+        """Every seq up to here has been taken by this broker in this connection."""
+        return self._lanes.offered if self._lanes else 0
+
+    def replay(self, epoch: int, spans: Sequence[Span]) -> bool:
+        """Send a lab what it lacks; False when the epoch is not this journal's."""
+        if epoch != self._epoch or self._lanes is None:
+            return False
+        self._lanes.repeat(spans)
+        self._wake.set()
+        return True
+
+    def heard_receipt(self, through: int, renumbered: bool) -> None:
+        """A needed lab has spoken: begin again where it holds less than we began with."""
+        if renumbered or (self._lanes and through < self._lanes.base):
+            self._restart()
+
+    async def run(self) -> None:
+        """Send what there is, for ever."""
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                if self._pipe.connected:
+                    await self._send_what_fits()
+        finally:
+            for task in self._under_way:
+                task.cancel()
+
+    def _restart(self) -> None:
+        self._begin_again = True
+        self._wake.set()
+
+    async def _send_what_fits(self) -> None:
+        if self._begin_again:
+            self._begin_again = False
+            await self._begin()
+        now = await self._journal.read(standing)
+        if now.epoch != self._epoch:
+            await self._begin()
+        self._head = now.seq
+        lanes = self._lanes
+        while lanes is not None and lanes is self._lanes and len(self._under_way) < WINDOW:
+            if not await self._send_next(lanes):
+                return
+
+    async def _begin(self) -> None:
+        now = await self._journal.read(standing)
+        heard = await self._journal.read(lambda c: receipts(c, now.epoch))
+        base = lowest(heard, self._needs or heard)
+        self._epoch, self._head = now.epoch, now.seq
+        self._lanes = Lanes(min(base, now.seq), now.seq)
+        self._ready = {}
+
+    async def _send_next(self, lanes: Lanes) -> bool:
+        """Start the next entry on its way: live first, then backfill, then repeats."""
+        for lane in (lanes.live, lanes.backfill):
+            if entry := await self._next_of(lane):
+                lane.next = entry.seq + 1
+                await self._start(entry, lanes, partial(lane.took, entry.seq))
+                return True
+        if span := lanes.next_repeat(WINDOW):
+            for entry in await self._fetch(span):
+                await self._start(entry, lanes, lambda: None)
+            return True
+        return False
+
+    async def _next_of(self, lane: Lane) -> Outgoing | None:
+        ready = self._ready.setdefault(id(lane), deque())
+        if not ready and (span := lane.wants(self._head, AT_ONCE)):
+            ready.extend(await self._fetch(span))
+        return ready.popleft() if ready else None
+
+    async def _fetch(self, span: Span) -> list[Outgoing]:
+        epoch = self._epoch
+        return await self._journal.read(
+            lambda c: outgoing(c, epoch, span.first, span.last, AT_ONCE)
+        )
+
+    async def _start(self, entry: Outgoing, lanes: Lanes, took: Callable[[], None]) -> None:
+        raw = await self._raw_before(entry)
+        task = asyncio.create_task(self._send(entry, raw, lanes, took))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _raw_before(self, entry: Outgoing) -> bytes | None:
+        digest = entry.raw_sha256
+        if not entry.carries_raw or digest is None:
+            return None
+        return await self._journal.read(lambda c: raw_of(c, digest))
+
+    async def _send(
+        self, entry: Outgoing, raw: bytes | None, lanes: Lanes, took: Callable[[], None]
+    ) -> None:
+        try:
+            await self._offer(entry, raw)
+        except PipeDown:
+            return
+        except Refused as error:
+            self.alarms["refused"] = f"the broker refuses results: {error}"
+            log.error("broker refused seq %d: %s", entry.seq, error)
+            await asyncio.sleep(PAUSE_AFTER_REFUSAL)
+            self._restart()
+            return
+        self.alarms.pop("refused", None)
+        if lanes is self._lanes:
+            took()
+            for tell in self.on_progress:
+                tell()
+        self._wake.set()
+
+    async def _offer(self, entry: Outgoing, raw: bytes | None) -> None:
+        event = json_event(SCHEMA, f"/{self._topics.root}", orjson.loads(entry.payload))
+        result = self._pipe.publish(
+            self._topics.result(entry.instrument), entry.payload, event=event
+        )
+        try:
+            if raw is None or entry.raw_sha256 is None:
+                await result
+            else:
+                # Both start in this order, so that the bytes leave before their results.
+                await asyncio.gather(self._send_raw(entry.raw_sha256, raw), result)
+        except TooLarge as error:
+            await self._say_absent(entry, error)
+
+    async def _send_raw(self, digest: str, raw: bytes) -> None:
+        kind = "application/octet-stream"
+        event = Event(digest, f"/{self._topics.root}", RAW_TYPE, self._now().isoformat(), kind)
+        await self._pipe.publish(self._topics.raw(digest), raw, event=event)
+
+    async def _say_absent(self, entry: Outgoing, error: TooLarge) -> None:
+        self.alarms["too-large"] = f"seq {entry.seq} is too large for the broker: {error}"
+        log.error("seq %d will not come: %s", entry.seq, error)
+        epoch = self._epoch
+        chain = await self._journal.read(lambda c: chain_at(c, epoch, entry.seq))
+        named = AbsentRange(first=entry.seq, to=entry.seq, chain=chain)
+        absent = Absent(epoch=epoch, ranges=(named,), reason=Why.TOO_LARGE, at=self._now())
+        await self._pipe.publish(self._topics.result("_gateway"), absent.to_bytes())

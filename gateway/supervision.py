@@ -1,0 +1,157 @@
+"""Keeps every link alive on its own: one instrument's trouble is never another's.
+
+A link that is lost is opened again with back-off, and at once when its path reappears. A fault
+in understanding a peer, or a bug in one protocol, stops that link's conversation and no other.
+Only a journal that cannot store ends the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from drivers import Profile, Query, open_session
+from drivers.errors import LinkLost, ProfileError, ProtocolFault
+from drivers.reading import Custody
+from drivers.sessions import Session
+from gateway.clock import Clock
+from gateway.fold import Instrument
+from gateway.health import Health
+from gateway.intake import take_in
+from gateway.journal import Journal, JournalError, StorageShort
+from gateway.wire.words import LinkState
+
+log = logging.getLogger(__name__)
+
+BACK_OFF = (1.0, 60.0)
+"""Seconds between attempts, first and last, each with jitter."""
+STEADY_AFTER = 10.0
+"""Seconds a link must have lived for its next back-off to begin anew."""
+WATCH_EVERY = 0.2
+"""Seconds between looks for a path that may have come back."""
+ROOM_EVERY = 1.0
+"""Seconds between looks for room on a disk that was full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cable:
+    """One link of the settings with the instrument on it."""
+
+    name: str
+    url: str
+    instrument: Instrument
+    profile: Profile
+
+    @property
+    def path(self) -> Path | None:
+        """The device's path, for a serial link."""
+        parts = urlsplit(self.url)
+        return Path(parts.path) if parts.scheme == "serial" else None
+
+
+class Keeper:
+    """Keeps one link."""
+
+    def __init__(self, cable: Cable, journal: Journal, health: Health, now: Clock) -> None:
+        self._cable, self._journal, self._health, self._now = cable, journal, health, now
+
+    async def run(self) -> None:
+        """Open, take in, and open again, for ever; ends only with JournalError."""
+        delay = BACK_OFF[0]
+        while True:
+            begun = asyncio.get_running_loop().time()
+            why = await self._live_once()
+            if asyncio.get_running_loop().time() - begun > STEADY_AFTER:
+                delay = BACK_OFF[0]
+            self._health.turned(self._cable.instrument.id, *why)
+            if await self._wait(delay * random.uniform(0.75, 1.25)):
+                delay = BACK_OFF[0]
+            else:
+                delay = min(delay * 2, BACK_OFF[1])
+
+    async def _live_once(self) -> tuple[LinkState, str]:
+        """One session, from its opening to its end; returns how and why it ended."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                await self._converse(tasks)
+        except* JournalError as group:
+            raise group.exceptions[0] from None
+        except* LinkLost as group:
+            return_value = (LinkState.LOST, _text(group))
+        except* ProtocolFault as group:
+            return_value = (LinkState.GARBLED, _text(group))
+        except* ProfileError as group:
+            return_value = (LinkState.FAULTED, _text(group))
+        except* Exception as group:
+            log.exception("%s: a fault of this program", self._cable.name)
+            return_value = (LinkState.FAULTED, f"a fault of this program: {_text(group)}")
+        else:
+            return_value = (LinkState.LOST, "the other side ended the conversation")
+        return return_value
+
+    async def _converse(self, tasks: asyncio.TaskGroup) -> None:
+        cable = self._cable
+        session = await open_session(
+            cable.url,
+            cable.profile,
+            on_state=lambda state, why: self._health.turned(
+                cable.instrument.id, LinkState(state), why
+            ),
+            answers=no_work,
+        )
+        watch = tasks.create_task(self._watch_room(session))
+        try:
+            await take_in(
+                session,
+                cable.instrument,
+                Custody(cable.profile.custody),
+                self._journal,
+                self._health,
+                self._now,
+            )
+        finally:
+            watch.cancel()
+            await session.close()
+
+    async def _watch_room(self, session: Session) -> None:
+        """Accept again once there is room; a bid is refused until then."""
+        while True:
+            await asyncio.sleep(ROOM_EVERY)
+            if not session.accepting:
+                with contextlib.suppress(StorageShort):
+                    await self._journal.make_sure_of_room()
+                    session.accepting = True
+
+    async def _wait(self, seconds: float) -> bool:
+        """Wait, at most until a path that was gone is back; True when it is."""
+        path = self._cable.path
+        was_gone = path is not None and not path.exists()
+        left = seconds
+        while left > 0:
+            step = min(WATCH_EVERY, left)
+            await asyncio.sleep(step)
+            left -= step
+            if path is not None:
+                is_gone = not path.exists()
+                if was_gone and not is_gone:
+                    return True
+                was_gone = is_gone
+        return False
+
+
+async def no_work(query: Query) -> Sequence[bytes]:
+    """The answer to a host query while no run sheet answers it."""
+    return ()
+
+
+def _text(group: BaseExceptionGroup[BaseException]) -> str:
+    first = group.exceptions[0]
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return f"{first}" or type(first).__name__
