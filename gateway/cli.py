@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from drivers import ProfileError, decode_file, load_profiles
+from drivers.profile import Language
 from gateway.app import run_gateway
 from gateway.broker import BrokerError
 from gateway.checks import findings
@@ -98,7 +99,7 @@ def profiles(as_json: JsonOption = False) -> None:
     if as_json:
         _print_json([json.loads(profile.model_dump_json()) for profile in known])
         return
-    language = "zh-CN" if chinese() else "en"
+    language = Language.CHINESE if chinese() else Language.ENGLISH
     _table(
         (
             say("profile", "档案"),

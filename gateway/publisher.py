@@ -177,12 +177,11 @@ class Publisher:
         result = self._pipe.publish(
             self._topics.result(entry.instrument), entry.payload, event=event
         )
+        before = [] if raw is None else [self._send_raw(str(entry.raw_sha256), raw)]
         try:
-            if raw is None or entry.raw_sha256 is None:
-                await result
-            else:
-                # Both start in this order, so that the bytes leave before their results.
-                await asyncio.gather(self._send_raw(entry.raw_sha256, raw), result)
+            # All start in this order, the next entry's after them: the bytes leave before their
+            # results, and results in the order of their seqs.
+            await asyncio.gather(*before, result)
         except TooLarge as error:
             await self._say_absent(entry, error)
 

@@ -145,7 +145,7 @@ def newest_body(connection: Connection, named: str) -> ResultBody:
 def append(connection: Connection, body: ResultBody, *, carries_raw: bool) -> int:
     """Give a result its place at the end of the stream; returns its seq."""
     head = connection.execute(select(HEAD)).mappings().one()
-    seq = head["seq"] + 1
+    seq = int(head["seq"]) + 1
     values = body.body()
     digest = body_sha256(values)
     link = Link(head["epoch"], seq, str(body.id), body.revision, body.raw_sha256, digest)

@@ -295,11 +295,10 @@ class Pipe:
         self._end("the broker fell silent")
 
     def _hang_up(self, client: paho.Client) -> None:
-        if self.connected:
-            client.disconnect()
-        self._went_down("closed")
         client.on_disconnect = None
         client.disconnect()
+        client.loop_write()  # the goodbye has to leave, or the broker says our last will
+        self._went_down("closed")
         client.drop_out_messages()
         client._sock_close()  # the only way to close a socket that never got a CONNACK
 

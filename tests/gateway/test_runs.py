@@ -11,9 +11,7 @@ from gateway.wire.run import Run, SheetLine
 from tests.gateway.stations import NOON, reading
 
 
-def sheet(
-    run: str, *lines: SheetLine, instrument: str = "pest-1", begins: datetime = NOON
-) -> Run:
+def sheet(run: str, *lines: SheetLine, instrument: str = "pest-1", begins: datetime = NOON) -> Run:
     return Run(
         run=run,
         version=1,

@@ -48,9 +48,7 @@ def written(path: Path, text: str) -> Path:
 def test_the_settings_of_the_design_are_read(tmp_path: Path) -> None:
     settings = station_settings(written(tmp_path, GOOD))
 
-    assert settings.topics().result("pest-1") == (
-        "kuaijian/v1/21/01/12/s0007/gw1/result/pest-1"
-    )
+    assert settings.topics().result("pest-1") == ("kuaijian/v1/21/01/12/s0007/gw1/result/pest-1")
 
 
 def test_the_environment_lies_over_the_file(tmp_path: Path) -> None:

@@ -133,11 +133,14 @@ def _result_body() -> ResultBody:
 
 
 def _unassigned_body() -> ResultBody:
-    nobody = SampleRef(number=None, channel="5")
+    strips = InstrumentRef(
+        id="strip-1", maker=None, model=None, serial=None, profile="strips", profile_version=1
+    )
     return _result_body().model_copy(
         update={
             "id": UUID("0b0e8f0e-9d6a-5d55-8f4b-2f4f2f2b1d02"),
-            "sample": nobody,
+            "instrument": strips,
+            "sample": SampleRef(number=None, channel="5"),
             "test": Test(item="malachite-green", purpose=Purpose.ROUTINE),
             "value": Value(
                 as_reported="阴性", number=None, comparator=None, unit=None, grade=Grade.NEGATIVE

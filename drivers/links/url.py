@@ -1,0 +1,94 @@
+"""Link URLs (DESIGN.md §5.2): what settings say of a cable, checked before it is opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from pydantic import ValidationError
+
+from drivers.errors import ProfileError
+from drivers.profile import SerialDefaults
+
+SCHEMES = ("serial", "tcp", "tcp+listen")
+_WORDS = ("bits", "parity", "stop", "flow", "dtr", "rts")
+_SERIAL_KEYS = ("baud", *_WORDS)
+
+
+@dataclass(frozen=True, slots=True)
+class SerialPlace:
+    """A serial port and how it is set."""
+
+    path: Path
+    settings: SerialDefaults
+    listens_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TcpPlace:
+    """A TCP endpoint that we dial, or where we wait to be dialled."""
+
+    host: str
+    port: int
+    waits: bool
+    listens_only: bool = False
+
+
+LinkPlace = SerialPlace | TcpPlace
+
+
+def read_link_url(url: str, defaults: SerialDefaults | None = None) -> LinkPlace:
+    """Read a link URL; what it does not say of a serial port, `defaults` do.
+
+    Raises ProfileError naming the part, what was expected and what was found.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in SCHEMES:
+        raise _fault(url, "scheme", f"one of {', '.join(SCHEMES)}", parts.scheme)
+    said = dict(parse_qsl(parts.query, keep_blank_values=True))
+    mode = said.pop("mode", "both")
+    if mode not in ("both", "listen"):
+        raise _fault(url, "mode", "listen", mode)
+    if parts.scheme == "serial":
+        path = Path(unquote(parts.path))
+        if parts.netloc or not path.is_absolute():
+            raise _fault(url, "path", "serial:///dev/… with an absolute path", parts.path)
+        settings = _settings(url, said, defaults or SerialDefaults())
+        return SerialPlace(path, settings, mode == "listen")
+    for key, value in said.items():
+        raise _fault(url, key, "no such key on a TCP link", value)
+    return TcpPlace(*_endpoint(url, parts), parts.scheme == "tcp+listen", mode == "listen")
+
+
+def _settings(url: str, said: dict[str, str], defaults: SerialDefaults) -> SerialDefaults:
+    for key, value in said.items():
+        if key not in _SERIAL_KEYS:
+            raise _fault(url, key, f"one of {', '.join((*_SERIAL_KEYS, 'mode'))}", value)
+    try:
+        return SerialDefaults.model_validate({**defaults.model_dump(), **said})
+    except ValidationError as fault:
+        key = str(fault.errors()[0]["loc"][0])
+        raise _fault(url, key, _expected(key), said[key]) from None
+
+
+def _expected(key: str) -> str:
+    if key == "baud":
+        return "a whole number such as 9600"
+    return "one of " + ", ".join(get_args(SerialDefaults.model_fields[key].annotation))
+
+
+def _endpoint(url: str, parts: SplitResult) -> tuple[str, int]:
+    try:
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    lowest = 0 if parts.scheme == "tcp+listen" else 1
+    if not host or port is None or port < lowest or parts.path not in ("", "/"):
+        raise _fault(url, "host:port", "such as 192.168.1.20:4001", parts.netloc + parts.path)
+    return host, port
+
+
+def _fault(url: str, key: str, expected: str, found: str) -> ProfileError:
+    return ProfileError(f"link {url!r}: {key}: {expected} expected, {found!r} found")

@@ -1,0 +1,1 @@
+"""Commands kept in a table, and repeated until the gateway replies (CUSTODY.md 16)."""

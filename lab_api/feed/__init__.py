@@ -1,0 +1,1 @@
+"""Live fan-out: every open screen is told what its public is told."""

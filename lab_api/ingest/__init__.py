@@ -1,0 +1,1 @@
+"""From MQTT into the store: validate, commit, then acknowledge and confirm by receipt."""

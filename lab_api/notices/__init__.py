@@ -1,0 +1,1 @@
+"""Notices: decided and numbered inside the transaction that stores, announced after it."""

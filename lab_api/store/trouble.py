@@ -1,0 +1,37 @@
+"""Two kinds of failure of a store: it is in trouble, or what it was given is poison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    ProgrammingError,
+    SQLAlchemyError,
+    StatementError,
+)
+
+POISON = (StatementError, ValueError, TypeError, ArithmeticError, LookupError)
+"""What a value that no column can hold raises; trying it again cannot help."""
+
+
+class StoreTrouble(Exception):
+    """The store does not answer, is full, or chose us as a deadlock's victim: try again later."""
+
+
+@contextmanager
+def named_trouble() -> Iterator[None]:
+    """Raise StoreTrouble for what lies with the store; let through what lies with a value."""
+    try:
+        yield
+    except (DataError, IntegrityError, ProgrammingError):
+        raise
+    except DBAPIError as error:
+        raise StoreTrouble(f"a working store expected, {error.orig} found") from error
+    except StatementError:
+        raise
+    except SQLAlchemyError as error:
+        raise StoreTrouble(f"a working store expected, {error} found") from error

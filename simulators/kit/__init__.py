@@ -1,0 +1,1 @@
+"""What every simulated analyser needs: a place to stand, a bad cable, a written morning."""

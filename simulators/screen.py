@@ -1,0 +1,118 @@
+"""What the simulators show on the terminal: tables and lines for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from simulators.children import Child
+from simulators.market import CHINA, Bench, Tube
+from simulators.words import word
+
+_WIDEST = 160
+
+
+class Screen:
+    """A terminal, or with `as_json` a stream of one JSON object a line."""
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self._as_json = as_json
+        self._out = Console(highlight=False, soft_wrap=True)
+        self._err = Console(highlight=False, soft_wrap=True, stderr=True)
+
+    def say(self, text: str) -> None:
+        if not self._as_json:
+            self._out.print(escape(text))
+
+    def problem(self, text: str) -> None:
+        self._err.print(escape(text), style="red")
+
+    def last_words(self, child: Child) -> None:
+        """Name a program that ended by itself, with the end of its log."""
+        self.problem(word("child-died", name=child.name, code=child.process.returncode))
+        for line in child.last_words():
+            self._err.print(f"  {escape(line)}")
+
+    def standing(self, benches: Sequence[Bench]) -> None:
+        """Say where each analyser is."""
+        rows = [
+            {
+                "instrument": bench.instrument.id,
+                "model": bench.instrument.model,
+                "serial": bench.instrument.serial,
+                "url": bench.place.url,
+            }
+            for bench in benches
+        ]
+        self._table(word("stands"), {"instruments": rows}, rows)
+
+    def addresses(self, public: str, stations: Sequence[str], broker: str) -> None:
+        """Say where the pages of a demonstration are."""
+        rows = []
+        for station in stations:
+            page = f"{public}/kiosk/{station}"
+            rows.append({"page": word("kiosk", station=station), "address": page})
+            rows.append({"page": word("kiosk-en", station=station), "address": f"{page}?lang=en"})
+        rows.append({"page": word("health"), "address": f"{public}/healthz"})
+        rows.append({"page": word("broker"), "address": f"mqtt://{broker}"})
+        self._table(word("demo-title"), {"pages": rows}, rows)
+        self.say(word("stop-it"))
+
+    def expected(self, station: str, tubes: Sequence[Tube]) -> None:
+        """Say which results come now, and what the public screen makes of each."""
+        rows = [
+            {
+                "number": tube.number,
+                "food": tube.sample.food.name if tube.sample.food else "-",
+                "stall": tube.sample.stall or "-",
+                "test": tube.sample.item,
+                "value": f"{tube.sample.value} {tube.sample.unit}",
+                "what-next": word("shown") if tube.is_public else word("held"),
+            }
+            for tube in tubes
+        ]
+        self._table(f"{station}: {word('expected')}", {"station": station, "expected": rows}, rows)
+
+    def delivered(self, bench: Bench, tube: Tube) -> None:
+        """Say that the gateway took a result."""
+        sample = tube.sample
+        if self._as_json:
+            self._line({"acknowledged": tube.number, "instrument": bench.instrument.id})
+            return
+        food = f"{sample.food.name} {sample.stall}" if sample.food else "QC"
+        now = datetime.now(CHINA).strftime("%H:%M:%S")
+        said = f"{now}  {bench.instrument.id}  {food}  {sample.item} {sample.value} {sample.unit}"
+        self._out.print(f"{escape(said)}  [green]{word('acknowledged')}[/]")
+
+    def cable(self, what: str, bench: Bench) -> None:
+        """Say that a cable was `pulled` or `plugged`."""
+        if self._as_json:
+            self._line({"cable": what, "instrument": bench.instrument.id})
+        else:
+            said = word(f"cable-{what}", id=bench.instrument.id)
+            self._out.print(escape(said), style="yellow")
+
+    def _table(
+        self, title: str, as_json: dict[str, object], rows: Sequence[dict[str, str]]
+    ) -> None:
+        if self._as_json:
+            self._line(as_json)
+            return
+        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+        for key in rows[0]:
+            # An address broken into two lines could not be copied.
+            table.add_column(word(key), no_wrap=True, overflow="ignore")
+        for row in rows:
+            table.add_row(*(escape(text) for text in row.values()))
+        self._out.print(table, width=max(self._out.width, _WIDEST))
+
+    def _line(self, said: dict[str, object]) -> None:
+        sys.stdout.write(json.dumps(said, ensure_ascii=False) + "\n")
+        sys.stdout.flush()

@@ -1,0 +1,126 @@
+"""The technician's sheets, received by a plain HTTP server that knows nothing of a lab."""
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import date, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from simulators.kit.scenario import load_scenario
+from simulators.market import Tubes
+from simulators.technician import LabSilent, Technician
+
+MORNING = Tubes(load_scenario("market-morning"), 1, today=lambda: date(2026, 11, 24))
+TUBES = MORNING.take(12)
+
+
+class Desk(ThreadingHTTPServer):
+    """Takes sheets, answering with the next of `answers`."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Answer)
+        self.answers: list[int] = []
+        self.sheets: list[dict[str, Any]] = []
+        self.keys: list[str | None] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _Answer(BaseHTTPRequestHandler):
+    server: Desk
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        status = self.server.answers.pop(0) if self.server.answers else 202
+        if status == 202:
+            self.server.sheets.append(json.loads(body))
+            self.server.keys.append(self.headers["Authorization"])
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(b'{"detail": "a station this lab knows expected"}')
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    server = Desk()
+    serving = threading.Thread(target=server.serve_forever, args=(0.01,))
+    serving.start()
+    yield server
+    server.shutdown()
+    serving.join()
+    server.server_close()
+
+
+@pytest.fixture
+def technician(desk: Desk) -> Technician:
+    return Technician(desk.url, "secret", "s0007", "hunnan-market")
+
+
+async def test_every_instrument_of_a_batch_gets_one_sheet(
+    desk: Desk, technician: Technician
+) -> None:
+    await technician.prepare(TUBES)
+
+    assert [sheet["instrument"] for sheet in desk.sheets] == ["pest-1", "pest-2", "photo-1"]
+
+
+async def test_a_sheet_pairs_a_number_with_food_stall_and_origin(
+    desk: Desk, technician: Technician
+) -> None:
+    await technician.prepare(TUBES[:2])
+
+    assert desk.sheets[0]["samples"] == [
+        {
+            "number": "N0120261124-0001",
+            "channel": None,
+            "food": "01040201",
+            "food_name": "上海青",
+            "stall": "A-013",
+            "origin": "河北唐山",
+            "site": "hunnan-market",
+            "purpose": "routine",
+            "basis": "self_check",
+        }
+    ]
+
+
+async def test_a_sheet_covers_now_and_runs_are_never_named_alike(
+    desk: Desk, technician: Technician
+) -> None:
+    await technician.prepare(TUBES)
+    now = datetime.fromisoformat(desk.sheets[0]["from"]).tzinfo
+    for sheet in desk.sheets:
+        begins, ends = (datetime.fromisoformat(sheet[key]) for key in ("from", "to"))
+        assert begins < datetime.now(now) < ends
+
+    assert len({sheet["run"] for sheet in desk.sheets}) == len(desk.sheets)
+
+
+async def test_the_key_is_sent_as_a_bearer(desk: Desk, technician: Technician) -> None:
+    await technician.prepare(TUBES[:2])
+
+    assert desk.keys == ["Bearer secret"]
+
+
+async def test_a_lab_that_is_starting_is_asked_again(desk: Desk, technician: Technician) -> None:
+    desk.answers = [503, 404]
+    await technician.prepare(TUBES[:2])
+
+    assert len(desk.sheets) == 1
+
+
+async def test_a_lab_that_refuses_is_not_asked_again_and_its_reason_is_said(
+    desk: Desk, technician: Technician
+) -> None:
+    desk.answers = [403]
+
+    with pytest.raises(LabSilent, match=r"403.*a station this lab knows expected"):
+        await technician.prepare(TUBES[:2])
