@@ -9,6 +9,7 @@ import secrets
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -16,7 +17,7 @@ from drivers import Profile, load_profiles
 from gateway.broker import BrokerError, keep_broker
 from gateway.clock import Clock, StationDay, wall_clock
 from gateway.commands import Commands
-from gateway.fold import Instrument, Place
+from gateway.fold import Place
 from gateway.health import Health
 from gateway.herald import Herald, last_will
 from gateway.journal import Desk, Journal, JournalError, opened
@@ -24,6 +25,7 @@ from gateway.journal.reading import unread
 from gateway.judging import load_rules
 from gateway.local import answering, socket_path
 from gateway.publisher import Publisher
+from gateway.redecode import instrument_of, redecode
 from gateway.settings import LinkPart, StationSettings
 from gateway.supervision import Cable, Keeper
 from gateway.wire.model import Json
@@ -57,6 +59,13 @@ async def run_gateway(settings: StationSettings) -> None:
         await Gateway(settings, journal, now).run_until(stop)
 
 
+async def redecode_alone(settings: StationSettings, since: datetime) -> Json:
+    """Redecode where no gateway runs: this process is the one writer meanwhile."""
+    now = wall_clock(settings.station.zone())
+    async with opened(settings.journal.path(), desk_of(settings), now) as journal:
+        return (await redecode(journal, load_profiles(), since)).told()
+
+
 def desk_of(settings: StationSettings) -> Desk:
     """What recording needs beside a delivery."""
     station = settings.station
@@ -69,22 +78,6 @@ def desk_of(settings: StationSettings) -> Desk:
         rules=load_rules(),
     )
     return Desk(place, StationDay(station.zone(), station.day_offset()))
-
-
-def instrument_of(link: LinkPart, profile: Profile | None) -> Instrument:
-    """The configured instrument of a link, with what its profile says of it."""
-    part = link.instruments[0]
-    if profile is None:
-        return Instrument(part.id, part.profile, 0)
-    return Instrument(
-        id=part.id,
-        profile=profile.profile,
-        profile_version=profile.version,
-        maker=profile.maker,
-        model=profile.models[0] if len(profile.models) == 1 else None,
-        serial=part.serial,
-        sentinels=frozenset(profile.sentinels),
-    )
 
 
 def why_unusable(link: LinkPart, profile: Profile | None) -> str | None:
@@ -112,9 +105,10 @@ class Gateway:
         """Run everything; what cannot go on without the journal ends it all."""
         keepers = self._keepers()
         local = socket_path(self._settings.journal.path())
+        answers = {"status": self._describe, "redecode": self._redecode}
         home: asyncio.Task[None] | None = None
         try:
-            async with answering(local, {"status": self._describe}):
+            async with answering(local, answers):
                 home = await self._start_broker()
                 async with asyncio.TaskGroup() as tasks:
                     running = [tasks.create_task(part) for part in self._parts(keepers)]
@@ -184,8 +178,9 @@ class Gateway:
         profiles = load_profiles()
         keepers = []
         for link in self._settings.link:
-            profile = profiles.get(link.instruments[0].profile)
-            instrument = instrument_of(link, profile)
+            part = link.instruments[0]
+            profile = profiles.get(part.profile)
+            instrument = instrument_of(part, profile)
             self._health.enter(instrument, link.name)
             if why := why_unusable(link, profile):
                 self._health.turned(instrument.id, LinkState.FAULTED, why)
@@ -214,7 +209,11 @@ class Gateway:
                 async with asyncio.timeout(GOODBYE_WITHIN):
                     await outlet.herald.say_offline()
 
-    async def _describe(self) -> Json:
+    async def _redecode(self, asked: Json) -> Json:
+        since = datetime.fromisoformat(asked["since"])
+        return (await redecode(self._journal, load_profiles(), since)).told()
+
+    async def _describe(self, _asked: Json) -> Json:
         """What the gateway says of itself to `kj-gateway status`."""
         home = self._outlets[0]
         kept = await self._journal.read(unread)

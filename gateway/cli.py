@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -15,7 +16,7 @@ from rich.table import Table
 
 from drivers import ProfileError, decode_file, load_profiles
 from drivers.profile import Language
-from gateway.app import run_gateway
+from gateway.app import redecode_alone, run_gateway
 from gateway.broker import BrokerError
 from gateway.checks import findings
 from gateway.journal import JournalError
@@ -91,6 +92,40 @@ def status(config: ConfigOption = STATION_TOML, as_json: JsonOption = False) -> 
         _print_json(told)
     else:
         _show_status(told)
+
+
+@app.command(
+    help=say(
+        "Read again what was not understood, after a profile was mended.",
+        "仪器档案改正后，重新解读当时没看懂的数据。",
+    )
+)
+def redecode(
+    since: Annotated[
+        datetime,
+        typer.Option(help=say("From when on, local time.", "从何时起（当地时间）。")),
+    ],
+    config: ConfigOption = STATION_TOML,
+    as_json: JsonOption = False,
+) -> None:
+    settings = _settings(config)
+    begins = since.replace(tzinfo=settings.station.zone())
+    told = ask(socket_path(settings.journal.path()), "redecode", since=begins.isoformat())
+    if told is None:
+        try:
+            told = asyncio.run(redecode_alone(settings, begins))
+        except JournalError as error:
+            _stop(str(error))
+    if as_json:
+        _print_json(told)
+        return
+    typer.echo(
+        say(
+            f"{told['tried']} tried, {told['understood']} understood, {told['results']} results",
+            f"重新解读 {told['tried']} 次交付，看懂 {told['understood']} 次，"
+            f"得到 {told['results']} 条结果",
+        )
+    )
 
 
 @app.command(help=say("The analysers this program knows.", "本程序认识的仪器。"))

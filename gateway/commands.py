@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import UTC
+from datetime import UTC, datetime
 
 from pydantic import ValidationError
 from sqlalchemy import Connection, insert, select
@@ -16,7 +16,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.clock import Clock
 from gateway.journal import Desk, Journal
-from gateway.journal.recording import reissue, repair
+from gateway.journal.recording import pair_again, reissue
 from gateway.journal.tables import REQUEST, SHEET
 from gateway.publisher import Publisher
 from gateway.settings import StationSettings
@@ -141,7 +141,7 @@ class Commands:
         if version is not None and version >= sheet.version:
             return Answer.STALE, f"a version above {version} expected, {sheet.version} found"
         _keep_sheet(connection, sheet)
-        _pair_late(connection, self._journal.desk, sheet)
+        _pair_late(connection, self._journal.desk, sheet, self._now())
         return Answer.DONE, None
 
     def _once(
@@ -184,8 +184,8 @@ def _keep_sheet(connection: Connection, sheet: Run) -> None:
     )
 
 
-def _pair_late(connection: Connection, desk: Desk, sheet: Run) -> None:
-    made = repair(connection, desk, sheet.instrument, "run")
+def _pair_late(connection: Connection, desk: Desk, sheet: Run, now: datetime) -> None:
+    made = pair_again(connection, desk, sheet.instrument, now, "run")
     if made:
         log.info("run %s paired %d results that came before it", sheet.run, made)
 

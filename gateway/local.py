@@ -22,7 +22,7 @@ LONGEST = 100
 """Bytes of a socket's path; the kernel's limit is 108."""
 ANSWER_WITHIN = 5.0
 
-Answers = Mapping[str, Callable[[], Awaitable[Json]]]
+Answers = Mapping[str, Callable[[Json], Awaitable[Json]]]
 
 
 def socket_path(journal: Path) -> Path:
@@ -42,7 +42,7 @@ async def answering(path: Path, answers: Answers) -> AsyncIterator[None]:
         with contextlib.suppress(OSError, ValueError, KeyError):
             asked = json.loads(await reader.readline())
             answer = answers.get(str(asked["ask"])) if isinstance(asked, dict) else None
-            found = await answer() if answer else {"problem": f"unknown question {asked!r}"}
+            found = await answer(asked) if answer else {"problem": f"unknown question {asked!r}"}
             writer.write(json.dumps(found, ensure_ascii=False).encode() + b"\n")
             await writer.drain()
         writer.close()
@@ -64,13 +64,13 @@ def _unlink(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def ask(path: Path, question: str) -> Json | None:
+def ask(path: Path, question: str, **more: str) -> Json | None:
     """Ask the running gateway; None where none runs."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
         line.settimeout(ANSWER_WITHIN)
         try:
             line.connect(str(path))
-            line.sendall(json.dumps({"ask": question}).encode() + b"\n")
+            line.sendall(json.dumps({"ask": question, **more}).encode() + b"\n")
             with line.makefile("rb") as answer:
                 found = json.loads(answer.readline() or b"null")
         except (OSError, ValueError):

@@ -33,11 +33,12 @@ EMPTY_NAMES = {"manager", "handler", "helper", "helpers", "util", "utils", "data
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:wor[k]|far[m]|roo[t]|hom[e]|User[s])/")
 REGISTRIES = re.compile(r"pypi\.or[g]|pythonhoste[d]|npmj[s]|index-ur[l]|docker\.i[o]/")
 
-# The promises of DESIGN §7 that what is built so far must keep; each is cited by a test that
-# would fail without it. A promise joins when the first thing that keeps it is built.
-PROMISES_KEPT = {"G1", "G2", "G3", "G4", "G5", "G6", "G7", "G9", "G10", "G11", "G12", "G13"}
-# G8 is not yet among them: publication by policy is here, review, cases and objection are not.
-PROMISES_TO_COME = {"G8"}
+# The promises of DESIGN §7 that are wholly kept by what is built so far: each is cited by a test
+# that fails without it, and named in the docs. One moves up when its last part is built.
+PROMISES_KEPT = {"G1", "G2", "G3", "G4", "G5", "G6", "G7", "G9", "G12", "G13"}
+# Publication by policy is here, but no review, case or objection (G8); keys are hashed and asked
+# for, but there is no sign-in and no access list (G10); not every queue has its limit yet (G11).
+PROMISES_TO_COME = {"G8", "G10", "G11"}
 
 # Rooms without a clock, a socket or a database (DESIGN §4), once they exist.
 PURE_ROOMS = (
@@ -152,11 +153,12 @@ def lines_of(function: Function) -> int:
 
 
 def test_a_function_fits_on_a_screen() -> None:
+    # A migration is a list of tables as they were on a day; nobody reads it for its story.
     long = [
         f"{name_of(path)}:{function.lineno} {function.name}: {lines_of(function)} lines"
         for path in python_files(*run.OURS)
         for function in functions(path)
-        if lines_of(function) > LONGEST_FUNCTION
+        if lines_of(function) > LONGEST_FUNCTION and path.parent.name != "versions"
     ]
 
     assert long == []
@@ -281,11 +283,15 @@ def test_every_command_of_the_bootstrap_is_documented() -> None:
     assert {name for name in run.COMMANDS if f"run.py {name}" not in documents()} == set()
 
 
-def test_every_promise_made_so_far_is_held_by_a_test() -> None:
-    texts = [path.read_text("utf-8") for path in python_files("tests") if path != Path(__file__)]
-    cited = set(re.findall(r"\bG(?:1[0-3]|[1-9])\b", "\n".join(texts)))
+def promises_in(text: str) -> set[str]:
+    return set(re.findall(r"\bG(?:1[0-3]|[1-9])\b", text))
 
-    assert PROMISES_KEPT - cited == set()
+
+def test_every_promise_kept_so_far_is_held_by_a_test_and_told() -> None:
+    tests = [path.read_text("utf-8") for path in python_files("tests") if path != Path(__file__)]
+
+    assert PROMISES_KEPT - promises_in("\n".join(tests)) == set()
+    assert PROMISES_KEPT - promises_in(documents()) == set()
     assert {f"G{n}" for n in range(1, 14)} == PROMISES_KEPT | PROMISES_TO_COME
 
 

@@ -118,10 +118,13 @@ class Unread:
     received_at: str
     fault: str
     raw_sha256: str
+    profile: str
+    synchronised: bool
+    custody: str
 
 
 def unread(connection: Connection, most: int = 50) -> list[Unread]:
-    """The newest deliveries that were not understood."""
+    """The newest deliveries that were not understood, newest first."""
     rows = connection.execute(
         select(
             DELIVERY.c.n,
@@ -129,6 +132,9 @@ def unread(connection: Connection, most: int = 50) -> list[Unread]:
             DELIVERY.c.received_at,
             DELIVERY.c.fault,
             DELIVERY.c.raw_sha256,
+            DELIVERY.c.profile,
+            DELIVERY.c.synchronised,
+            DELIVERY.c.custody,
         )
         .where(DELIVERY.c.fault.is_not(None))
         .order_by(DELIVERY.c.n.desc())

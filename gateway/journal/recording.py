@@ -65,9 +65,31 @@ def record(connection: Connection, handed: Handed, desk: Desk) -> Recorded:
     delivery = handed.delivery
     digest = _keep_raw(connection, delivery.raw)
     n = _keep_delivery(connection, handed, digest, delivery.fault, len(delivery.readings))
+    return _keep_readings(connection, handed, desk, n, digest)
+
+
+def record_understood(connection: Connection, n: int, handed: Handed, desk: Desk) -> Recorded:
+    """Give delivery `n`, kept as not understood, the readings that a mended profile finds."""
+    delivery = handed.delivery
+    connection.execute(
+        update(DELIVERY)
+        .where(DELIVERY.c.n == n)
+        .values(
+            fault=delivery.fault,
+            readings=len(delivery.readings),
+            profile_version=handed.instrument.profile_version,
+            device_serial=delivery.device_serial,
+        )
+    )
+    return _keep_readings(connection, handed, desk, n, sha256(delivery.raw))
+
+
+def _keep_readings(
+    connection: Connection, handed: Handed, desk: Desk, n: int, digest: str
+) -> Recorded:
+    delivery = handed.delivery
     recorded = Recorded(understood=delivery.fault is None)
     occurrences: Counter[bytes] = Counter()
-    carries_raw = True
     for place, reading in enumerate(delivery.readings):
         identity = reading.identity
         named = result_id(desk.place, handed.instrument.id, identity, occurrences[identity])
@@ -84,8 +106,7 @@ def record(connection: Connection, handed: Handed, desk: Desk) -> Recorded:
             handed.synchronised,
             digest,
         )
-        _keep_new(connection, facts, desk, n, place, carries_raw)
-        carries_raw = False
+        _keep_new(connection, facts, desk, n, place, carries_raw=not recorded.new)
         recorded.new.append(named)
     return recorded
 
@@ -97,12 +118,19 @@ def record_unread(connection: Connection, handed: Handed, why: str) -> Recorded:
     return Recorded(understood=False)
 
 
-def repair(connection: Connection, desk: Desk, instrument: str, reason: str) -> int:
-    """Pair again what no sheet covered when it came; returns how many revisions were made."""
+def pair_again(
+    connection: Connection, desk: Desk, instrument: str, now: datetime, reason: str
+) -> int:
+    """Pair what no sheet covered when it came; returns how many revisions were made."""
+    since = desk.day.of(now - SHEETS_MATTER_FOR)
     unpaired = connection.execute(
         select(RESULT.c.id, RESULT.c.said, DELIVERY.c.device_serial)
         .join(DELIVERY, DELIVERY.c.n == RESULT.c.delivery)
-        .where(RESULT.c.instrument == instrument, RESULT.c.run.is_(None))
+        .where(
+            RESULT.c.instrument == instrument,
+            RESULT.c.run.is_(None),
+            RESULT.c.day >= since,
+        )
         .order_by(RESULT.c.delivery, RESULT.c.place)
     ).mappings()
     made = 0
@@ -218,7 +246,7 @@ def _count_again(connection: Connection, named: UUID) -> bool:
 
 
 def _keep_new(
-    connection: Connection, facts: Facts, desk: Desk, n: int, place: int, carries_raw: bool
+    connection: Connection, facts: Facts, desk: Desk, n: int, place: int, *, carries_raw: bool
 ) -> None:
     body = _folded(connection, facts, desk)
     append(connection, body, carries_raw=carries_raw)

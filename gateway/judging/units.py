@@ -50,7 +50,6 @@ _SPELLINGS = {
     "g/100ml": "g/(100.mL)",
     "℃": "Cel",
     "°c": "Cel",
-    "rlu": "{RLU}",
     "abs": "{Abs}",
     "ph": "[pH]",
     "cfu/g": "[CFU]/g",

@@ -290,8 +290,9 @@ class Pipe:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     async def _beat(self, client: paho.Client) -> None:
-        while client.loop_misc() == MQTTErrorCode.MQTT_ERR_SUCCESS:
-            await asyncio.sleep(1)  # noqa: ASYNC110  paho's clock has to be asked
+        # paho's own clock has to be asked; it tells nobody.
+        while client.loop_misc() == MQTTErrorCode.MQTT_ERR_SUCCESS:  # noqa: ASYNC110
+            await asyncio.sleep(1)
         self._end("the broker fell silent")
 
     def _hang_up(self, client: paho.Client) -> None:

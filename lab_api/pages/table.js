@@ -94,17 +94,9 @@ export class Table {
       origin: this.words.say("board.origin", { place: row.origin || unknown }),
       item: names.item || unknown,
       method: names.method || row.standard || "",
-      value: names.value || this.#value(row) || unknown,
+      value: names.value || row.value.as_reported || unknown,
       limit: names.limit || "",
     };
-  }
-
-  #value({ value, unit: rowUnit }) {
-    if (value.grade) return this.words.say(`grade.${value.grade}`);
-    if (value.number === null) return value.as_reported;
-    const unit = value.unit ?? rowUnit;
-    const sign = value.comparator && value.comparator !== "=" ? value.comparator : "";
-    return `${sign}${value.number}${unit ? ` ${unit}` : ""}`;
   }
 }
 

@@ -187,7 +187,7 @@ async def test_a_delivery_that_cannot_be_recorded_costs_its_meaning_and_no_other
 
 async def test_a_second_writer_is_refused_and_named(tmp_path: Path) -> None:
     async with journal_at(tmp_path / "j.db"):
-        with pytest.raises(JournalError, match="one writer expected, process [0-9]+ already"):
+        with pytest.raises(JournalError, match=r"one writer expected, process [0-9]+ already"):
             async with journal_at(tmp_path / "j.db"):
                 raise AssertionError("opened twice")
 

@@ -68,9 +68,7 @@ class Market:
 
     def start_gateway(self) -> Program:
         """Start the gateway; returns at once."""
-        self.gateway = self.programs.start(
-            "kj-gateway", "run", "--config", self.station_toml
-        )
+        self.gateway = self.programs.start("kj-gateway", "run", "--config", self.station_toml)
         return self.gateway
 
     def start_lab(self) -> Program:

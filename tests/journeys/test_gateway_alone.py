@@ -68,7 +68,8 @@ def test_a_message_sent_again_adds_nothing(
     programs: Programs,
     mosquitto: Broker,
     subscribe: Subscribe,
-    tmp_path: Path, dial: Dial,
+    tmp_path: Path,
+    dial: Dial,
     twice: bool,
 ) -> None:
     port = free_port()
