@@ -11,12 +11,11 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from drivers import Profile, Query, open_session
+from drivers import Profile, open_session
 from drivers.errors import LinkLost, ProfileError, ProtocolFault
 from drivers.reading import Custody
 from drivers.sessions import Session
@@ -103,7 +102,6 @@ class Keeper:
             on_state=lambda state, why: self._health.turned(
                 cable.instrument.id, LinkState(state), why
             ),
-            answers=no_work,
         )
         watch = tasks.create_task(self._watch_room(session))
         try:
@@ -143,11 +141,6 @@ class Keeper:
                     return True
                 was_gone = is_gone
         return False
-
-
-async def no_work(query: Query) -> Sequence[bytes]:
-    """The answer to a host query while no run sheet answers it."""
-    return ()
 
 
 def _text(group: BaseExceptionGroup[BaseException]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from drivers.errors import LinkLost
 
@@ -15,6 +16,8 @@ class MemoryLink:
         self._heard = bytearray()
         self._said = bytearray()
         self._stirred = asyncio.Event()
+        self.has_spoken = asyncio.Event()
+        """Set while the other end has something to hear."""
         self._lost: str | None = None
 
     async def read(self) -> bytes:
@@ -33,6 +36,7 @@ class MemoryLink:
         if self._lost is not None:
             raise LinkLost(self._lost)
         self._said += data
+        self.has_spoken.set()
 
     async def close(self) -> None:
         """Let go."""
@@ -53,6 +57,7 @@ class MemoryLink:
         """What was said to the other end since the last time."""
         said = bytes(self._said)
         self._said.clear()
+        self.has_spoken.clear()
         return said
 
 
@@ -69,6 +74,13 @@ class MemoryInstrument:
     def hear(self) -> bytes:
         """What the host has said since the last time."""
         return self._link.taken_out()
+
+    async def listen(self, seconds: float) -> bytes:
+        """Wait for what the host says, at most so long; b"" for nothing."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._link.has_spoken.wait()
+        return self.hear()
 
     def unplug(self) -> None:
         """Pull the cable."""

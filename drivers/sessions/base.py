@@ -24,8 +24,9 @@ class LinkState(StrEnum):
 
 OnState: TypeAlias = Callable[[LinkState, str | None], None]
 """Told of every change, with the reason in plain words."""
-Answers: TypeAlias = Callable[[Query], Awaitable[Sequence[bytes]]]
-"""Gives the records that answer an instrument's query; none where nothing is known."""
+Answers: TypeAlias = Callable[[Query], Awaitable[Sequence[bytes] | None]]
+"""Gives the records that answer an instrument's query; no records where nothing is known of its
+sample, None where nobody here answers queries and nothing is said."""
 
 
 @dataclass(slots=True)

@@ -36,9 +36,9 @@ GARBAGE_REST = 0.01
 """Seconds to let others run after a piece that held nothing but garbage."""
 
 
-async def no_answer(query: Query) -> Sequence[bytes]:
-    """The answer where nobody knows of any work."""
-    return ()
+async def no_answer(query: Query) -> Sequence[bytes] | None:
+    """The answer where nobody answers queries: nothing is said."""
+    return None
 
 
 def say_nothing(state: LinkState, why: str | None) -> None:
@@ -181,6 +181,8 @@ class StreamSession:
         if query.is_withdrawn:
             return
         records = await self.answers(query)
+        if records is None:
+            return
         if waiting.conversation == self._conversation and self._ended is None:
             self._protocol.answer(waiting.event.held, records)
             await self._say()

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
 BUSY_MS = 5000
 READERS = 4
@@ -66,6 +66,7 @@ def reading_engine(url: str) -> Engine:
         creator=lambda: sqlite3.connect(
             uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000
         ),
+        poolclass=QueuePool,
         pool_size=READERS,
         max_overflow=0,
     )

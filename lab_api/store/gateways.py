@@ -87,6 +87,16 @@ def gateways_of(session: Session, station: StationTopics) -> Sequence[GatewaySee
     return session.scalars(query).all()
 
 
+def instruments_of(session: Session, gateway: GatewayTopics) -> Sequence[InstrumentSeen]:
+    """Every instrument heard of a gateway."""
+    query = select(InstrumentSeen).where(
+        col(InstrumentSeen.region) == gateway.region,
+        col(InstrumentSeen.station) == gateway.station,
+        col(InstrumentSeen.gateway) == gateway.gateway,
+    )
+    return session.scalars(query.order_by(col(InstrumentSeen.instrument))).all()
+
+
 def every_gateway(session: Session) -> list[GatewayTopics]:
     """Every gateway that this lab has a status of."""
     seen = session.scalars(select(GatewaySeen))

@@ -85,11 +85,21 @@ def standing_of(station: Station, lab: str) -> Standing:
     return Standing(lab, station.known, station.publish, card_of(station))
 
 
+def known_station(session: Session, id_: str) -> Station | None:
+    """The station of this id that this lab knows."""
+    query = select(Station).where(col(Station.id) == id_, col(Station.known))
+    return session.scalars(query).first()
+
+
+def every_station(session: Session) -> Sequence[Station]:
+    """Every station, also those only heard, by region and id."""
+    query = select(Station).order_by(col(Station.region), col(Station.id))
+    return session.scalars(query).all()
+
+
 def published_station(session: Session, lab: str, id_: str) -> Station | None:
     """The station of this id, if this lab publishes it."""
-    station = session.scalars(
-        select(Station).where(col(Station.id) == id_, col(Station.known))
-    ).first()
+    station = known_station(session, id_)
     if station is None or standing_of(station, lab).objection() is not None:
         return None
     return station
@@ -138,3 +148,25 @@ def apply_settings(
             changed.append(place)
         found.known, found.from_file, found.publish = True, True, part.publish
     return changed
+
+
+def add_station(session: Session, part: StationPart, now: datetime) -> StationTopics:
+    """Make a station known that no settings file names; ValueError where its id is taken."""
+    taken = known_station(session, part.id)
+    if taken is not None:
+        raise ValueError(
+            f"a station id that is not known yet expected, {part.id} in {taken.region} found"
+        )
+    found = session.get(Station, (part.region, part.id))
+    if found is None:
+        found = Station(
+            region=part.region,
+            id=part.id,
+            known=True,
+            from_file=False,
+            publish=part.publish,
+            first_at=now,
+        )
+    found.known, found.publish = True, part.publish
+    session.add(found)
+    return StationTopics(part.region, part.id)

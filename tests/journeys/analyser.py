@@ -32,6 +32,8 @@ class SocketLine:
         while True:
             try:
                 self._socket = socket.create_connection(("127.0.0.1", port), 2)
+                # Else the kernel gathers what we say in small pieces on purpose.
+                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 return
             except OSError:
                 if time.monotonic() > until:
