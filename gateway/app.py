@@ -13,8 +13,9 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from drivers import Profile, load_profiles
+from drivers import load_profiles
 from gateway.broker import BrokerError, keep_broker
+from gateway.checks import why_unusable
 from gateway.clock import Clock, StationDay, wall_clock
 from gateway.commands import Commands
 from gateway.fold import Place
@@ -26,7 +27,7 @@ from gateway.judging import load_rules
 from gateway.local import answering, socket_path
 from gateway.publisher import Publisher
 from gateway.redecode import instrument_of, redecode
-from gateway.settings import LinkPart, StationSettings
+from gateway.settings import StationSettings
 from gateway.supervision import Cable, Keeper
 from gateway.wire.model import Json
 from gateway.wire.mqtt import Broker, Inbound, Pipe
@@ -78,16 +79,6 @@ def desk_of(settings: StationSettings) -> Desk:
         rules=load_rules(),
     )
     return Desk(place, StationDay(station.zone(), station.day_offset()))
-
-
-def why_unusable(link: LinkPart, profile: Profile | None) -> str | None:
-    """Why a link cannot be opened as it is set; None when it can."""
-    if profile is None:
-        known = ", ".join(sorted(load_profiles()))
-        return f"profile: one of {known} expected, {link.instruments[0].profile!r} found"
-    if len(link.instruments) > 1:
-        return f"one instrument on this kind of link expected, {len(link.instruments)} found"
-    return None
 
 
 class Gateway:

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from drivers import load_profiles
-from gateway.app import why_unusable
+from drivers import Profile, load_profiles
 from gateway.broker import BrokerError, find_mosquitto, refuse_held_port
 from gateway.local import ask, socket_path
 from gateway.settings import LinkPart, StationSettings
@@ -32,6 +31,16 @@ class Finding:
     @property
     def is_good(self) -> bool:
         return self.problem is None
+
+
+def why_unusable(link: LinkPart, profile: Profile | None) -> str | None:
+    """Why a link cannot be opened as it is set; None when it can."""
+    if profile is None:
+        known = ", ".join(sorted(load_profiles()))
+        return f"profile: one of {known} expected, {link.instruments[0].profile!r} found"
+    if len(link.instruments) > 1:
+        return f"one instrument on this kind of link expected, {len(link.instruments)} found"
+    return None
 
 
 def findings(settings: StationSettings) -> list[Finding]:

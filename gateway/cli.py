@@ -16,10 +16,8 @@ from rich.table import Table
 
 from drivers import ProfileError, decode_file, load_profiles
 from drivers.profile import Language
-from gateway.app import redecode_alone, run_gateway
 from gateway.broker import BrokerError
 from gateway.checks import findings
-from gateway.journal import JournalError
 from gateway.local import ask, socket_path
 from gateway.settings import StationSettings, station_settings
 from gateway.wire.configfile import SettingsError
@@ -52,6 +50,10 @@ def _program() -> None:
 
 @app.command(help=say("Run until SIGTERM.", "运行，直到收到 SIGTERM。"))
 def run(config: ConfigOption = STATION_TOML) -> None:
+    # The whole gateway takes seconds to load on a station's machine; only this command needs it.
+    from gateway.app import run_gateway
+    from gateway.journal import JournalError
+
     settings = _settings(config)
     start_logging()
     try:
@@ -112,6 +114,9 @@ def redecode(
     begins = since.replace(tzinfo=settings.station.zone())
     told = ask(socket_path(settings.journal.path()), "redecode", since=begins.isoformat())
     if told is None:
+        from gateway.app import redecode_alone
+        from gateway.journal import JournalError
+
         try:
             told = asyncio.run(redecode_alone(settings, begins))
         except JournalError as error:

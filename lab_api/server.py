@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import signal
 import socket
 from pathlib import Path
 from types import FrameType
@@ -32,10 +33,13 @@ class LabServer(uvicorn.Server):
         self._app = app
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop in good order; a second Ctrl-C at once. uvicorn's own dies of the signal."""
         rooms = getattr(self._app.state, "rooms", None)
         if rooms is not None:
             rooms.feed.close()
-        super().handle_exit(sig, frame)
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.should_exit = True
 
 
 def listen(settings: LabSettings) -> socket.socket:

@@ -25,6 +25,7 @@ class Screen:
     def __init__(self, *, as_json: bool = False) -> None:
         self._as_json = as_json
         self._out = Console(highlight=False, soft_wrap=True)
+        self._tables = Console(width=max(self._out.width, _WIDEST))
         self._err = Console(highlight=False, soft_wrap=True, stderr=True)
 
     def say(self, text: str) -> None:
@@ -74,7 +75,7 @@ class Screen:
                 "stall": tube.sample.stall or "-",
                 "test": tube.sample.item,
                 "value": f"{tube.sample.value} {tube.sample.unit}",
-                "what-next": word("shown") if tube.is_public else word("held"),
+                "what-next": word(_what_next(tube)),
             }
             for tube in tubes
         ]
@@ -105,14 +106,23 @@ class Screen:
         if self._as_json:
             self._line(as_json)
             return
-        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+        # An address broken into two lines, or with a frame in it, could not be copied.
+        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
         for key in rows[0]:
-            # An address broken into two lines could not be copied.
-            table.add_column(word(key), no_wrap=True, overflow="ignore")
+            table.add_column(word(key), no_wrap=True)
         for row in rows:
             table.add_row(*(escape(text) for text in row.values()))
-        self._out.print(table, width=max(self._out.width, _WIDEST))
+        self._tables.print(table)
 
     def _line(self, said: dict[str, object]) -> None:
         sys.stdout.write(json.dumps(said, ensure_ascii=False) + "\n")
         sys.stdout.flush()
+
+
+def _what_next(tube: Tube) -> str:
+    """The word for what the public screen makes of a tube."""
+    if tube.sample.control:
+        return "not-public"
+    if tube.is_public:
+        return "shown"
+    return "held" if tube.sample.flag else "invalid"

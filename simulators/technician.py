@@ -20,8 +20,7 @@ PATIENCE = 45.0
 """Seconds in which a lab that is starting has to answer."""
 _BETWEEN_TRIES = 0.5
 _ANSWER_WITHIN = 5.0
-_ON_ITS_WAY = 1.0
-"""Seconds a sheet has to reach the gateway before the first result of its run may leave."""
+_BETWEEN_LOOKS = 0.1
 _COVERS = timedelta(minutes=15)
 _HOPELESS = (400, 401, 403, 405, 413, 415, 422)
 
@@ -51,13 +50,12 @@ class Technician:
     _runs: int = field(default=0, init=False)
 
     async def prepare(self, tubes: Sequence[Tube]) -> None:
-        """Send one run sheet per instrument for these tubes, and wait until the lab took them."""
+        """Send one run sheet per instrument for these tubes; return when the gateway has them."""
         instruments = {tube.sample.instrument: None for tube in tubes}
         for instrument in instruments:
             listed = [tube for tube in tubes if tube.sample.instrument == instrument]
             if any(not tube.sample.control for tube in listed):
                 await self._send(self._sheet(instrument, listed, datetime.now(CHINA)))
-        await asyncio.sleep(_ON_ITS_WAY)
 
     def _sheet(self, instrument: str, tubes: Sequence[Tube], now: datetime) -> dict[str, object]:
         self._runs += 1
@@ -87,58 +85,69 @@ class Technician:
         }
 
     async def _send(self, sheet: Mapping[str, object]) -> None:
-        """Offer a sheet until it is taken (202); a lab that is starting gets its time."""
+        """Offer a sheet until it is taken, and wait until the gateway has it."""
         url = f"{self.lab}/api/v1/runs"
-        said = ""
-        async for _ in _tries():
-            status, said = await asyncio.to_thread(_post, url, self.key, sheet)
-            if status == 202:
+        request = json.loads(await _insist(url, 202, self.key, sheet))["request"]
+        async for _ in _tries(_BETWEEN_LOOKS):
+            state = json.loads(await _insist(f"{url}/{request}", 200, self.key))
+            if state["answer"] == "done":
                 return
-            if status in _HOPELESS:
-                break
-        raise LabSilent(url, said)
+            if state["answer"]:
+                raise LabSilent(url, f"{state['answer']}: {state['problem']}")
+        raise LabSilent(url, "no reply from the gateway")
 
 
 async def ready(url: str) -> None:
     """Wait until a page answers 200. Raises LabSilent."""
-    said = ""
-    async for _ in _tries():
-        status, said = await asyncio.to_thread(_get, url)
-        if status == 200:
-            return
-    raise LabSilent(url, said)
+    await _insist(url, 200)
 
 
 async def rows_on_board(lab: str, station: str) -> int:
     """Return how many rows the station's public board shows now; 0 if it cannot be had."""
-    status, said = await asyncio.to_thread(_get, f"{lab}/api/v1/boards/{station}")
+    status, said = await asyncio.to_thread(_answer, _request(f"{lab}/api/v1/boards/{station}"))
     if status != 200:
         return 0
     board = json.loads(said)
     return len(board["rows"])
 
 
-async def _tries() -> AsyncIterator[None]:
-    """Come at once, and again every half second until patience ends."""
+async def _insist(
+    url: str, wanted: int, key: str | None = None, body: Mapping[str, object] | None = None
+) -> str:
+    """Ask (or send a body) until the answer is as wanted; return its text. Raises LabSilent.
+
+    A lab that is starting, or does not know its station yet, gets its time.
+    """
+    said = ""
+    async for _ in _tries(_BETWEEN_TRIES):
+        status, said = await asyncio.to_thread(_answer, _request(url, key, body))
+        if status == wanted:
+            return said
+        if status in _HOPELESS:
+            break
+    raise LabSilent(url, said)
+
+
+async def _tries(pause: float) -> AsyncIterator[None]:
+    """Come at once, and again after every pause until patience ends."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + PATIENCE
     yield
     while loop.time() < deadline:
-        await asyncio.sleep(_BETWEEN_TRIES)
+        await asyncio.sleep(pause)
         yield
 
 
-def _post(url: str, key: str, body: Mapping[str, object]) -> tuple[int, str]:
-    request = urllib.request.Request(
-        url,
-        data=json.dumps(body, ensure_ascii=False).encode(),
-        headers={"Content-Type": "application/json", "Authorization": f"Bearer {key}"},
+def _request(
+    url: str, key: str | None = None, body: Mapping[str, object] | None = None
+) -> urllib.request.Request:
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    if body is None:
+        return urllib.request.Request(url, headers=headers)
+    sent = json.dumps(body, ensure_ascii=False).encode()
+    return urllib.request.Request(
+        url, data=sent, headers={**headers, "Content-Type": "application/json"}
     )
-    return _answer(request)
-
-
-def _get(url: str) -> tuple[int, str]:
-    return _answer(urllib.request.Request(url))
 
 
 def _answer(request: urllib.request.Request) -> tuple[int, str]:

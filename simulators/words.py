@@ -30,6 +30,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "finished": ("完成：{count} 条已被收下", "finished: {count} acknowledged"),
     "shown": ("立即公示", "shown at once"),
     "held": ("先不公示，等人处理", "held for a person"),
+    "invalid": ("无效，重测", "invalid, to be rerun"),
+    "not-public": ("质控，不公示", "a control, not for the public"),
     # the demonstration
     "broker": ("MQTT 代理", "MQTT broker"),
     "demo-starts": ("正在开市：{stations} 个站", "opening the market: {stations} station(s)"),

@@ -36,8 +36,6 @@ from lab_api.store.store import Store
 log = logging.getLogger(__name__)
 
 ROUTERS = (boards, health, runs, results, stations, metrics, problems, pages)
-MOST_BODY = 1024 * 1024
-"""Bytes of a request."""
 
 
 def create_app(settings: LabSettings, store: Store, died: Callable[[], None]) -> FastAPI:
@@ -47,7 +45,6 @@ def create_app(settings: LabSettings, store: Store, died: Callable[[], None]) ->
         version="1",
         docs_url=None,
         redoc_url=None,
-        max_body_size=MOST_BODY,
         lifespan=partial(_live, settings=settings, store=store, died=died),
     )
     for router in ROUTERS:

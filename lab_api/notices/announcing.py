@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 LOOK = 2.0
 AT_ONCE = 200
+REFUSED_AGAIN = 30.0
 BOARD_APART = 1.0
 """Seconds between two retained boards of one station."""
 
@@ -45,6 +46,8 @@ class Announcer:
         """Station → the loop's time from which its board may be published again."""
         self._due: set[str] = set()
         self._days: dict[str, str] = {}
+        self._passed_over: set[str] = set()
+        self._try_refused_at = float("-inf")
         self.refused: dict[str, str] = {}
         """Topic → why the broker took nothing there; empty when all is well."""
         pipe.on_up.append(self._up)
@@ -89,8 +92,17 @@ class Announcer:
             return  # again after the next connect
 
     async def _announce(self) -> None:
-        """Publish unannounced notices, each station's in order."""
-        waiting = await self._store.read(_unannounced)
+        """Publish unannounced notices, each station's in order.
+
+        A station whose topic the broker refuses is passed over, and tried again now and then,
+        so that it holds up no other.
+        """
+        clock = asyncio.get_running_loop().time()
+        passed_over = self._passed_over if clock < self._try_refused_at else set()
+        if not passed_over:
+            self._passed_over = set()
+            self._try_refused_at = clock + REFUSED_AGAIN
+        waiting = await self._store.read(partial(_unannounced, passed_over=passed_over))
         taken = await asyncio.gather(*(self._announce_one(each) for each in waiting))
         done = [_key(each) for each, was_taken in zip(waiting, taken, strict=True) if was_taken]
         if done:
@@ -107,7 +119,10 @@ class Announcer:
             time=notice.at.isoformat(),
             subject=notice.code,
         )
-        return await self._publish(station.notice(), notice.payload, event=event)
+        taken = await self._publish(station.notice(), notice.payload, event=event)
+        if not taken:
+            self._passed_over.add(notice.station)
+        return taken
 
     async def _publish_boards(self) -> None:
         """Publish, retained, the boards that changed, and each when its day begins."""
@@ -142,10 +157,13 @@ class Announcer:
         return True
 
 
-def _unannounced(session: Session) -> Sequence[StoredNotice]:
+def _unannounced(session: Session, passed_over: set[str]) -> Sequence[StoredNotice]:
     query = (
         select(StoredNotice)
-        .where(col(StoredNotice.announced_at).is_(None))
+        .where(
+            col(StoredNotice.announced_at).is_(None),
+            col(StoredNotice.station).not_in(passed_over),
+        )
         .order_by(col(StoredNotice.region), col(StoredNotice.station), col(StoredNotice.n))
         .limit(AT_ONCE)
     )

@@ -61,7 +61,11 @@ async def board(rooms: Inside, request: Request, station: StationId) -> Response
     return Response(found.to_bytes(), media_type="application/json", headers=headers)
 
 
-@router.get("/{station}/stream", response_class=EventStream)
+@router.get(
+    "/{station}/stream",
+    response_class=Response,
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
 async def stream(
     rooms: Inside,
     station: StationId,
@@ -82,7 +86,11 @@ async def stream(
     return EventStream(events, reader, lambda: rooms.feed.leave(found, reader))
 
 
-@router.get("/{station}/qr.svg", response_class=Response)
+@router.get(
+    "/{station}/qr.svg",
+    response_class=Response,
+    responses={200: {"content": {"image/svg+xml": {"schema": {"type": "string"}}}}},
+)
 async def code(rooms: Inside, station: StationId) -> Response:
     """A QR code that opens the station's board."""
     await _published(rooms, station)

@@ -43,6 +43,9 @@ PUBLIC = tuple(
 )
 """All that answers without a key (DESIGN.md §5.5), and only to GET and HEAD."""
 
+MOST_BODY = 1024 * 1024
+"""Bytes of a request's body."""
+
 SECURITY_HEADERS = {
     "content-security-policy": (
         "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
@@ -81,7 +84,7 @@ class Gate:
         except Problem as problem:
             await problem_response(problem, scope["path"])(scope, receive, sealed)
             return
-        await self._app(scope, receive, sealed)
+        await self._app(scope, _limited(receive), sealed)
 
     async def _let_in(self, scope: Scope) -> None:
         if is_public(scope["method"], scope["path"]):
@@ -102,6 +105,25 @@ async def _principal(scope: Scope) -> Principal:
     if principal is None:
         raise _no_key("a valid key expected, another found")
     return principal
+
+
+def _limited(receive: Receive) -> Receive:
+    """A body of at most MOST_BODY; beyond it the route that reads ends with 413."""
+    read = 0
+
+    async def limited() -> Message:
+        nonlocal read
+        message = await receive()
+        read += len(message.get("body", b""))
+        if read > MOST_BODY:
+            raise Problem(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                Slug.TOO_LARGE,
+                f"a body of at most {MOST_BODY} bytes expected, more found",
+            )
+        return message
+
+    return limited
 
 
 def _no_key(detail: str) -> Problem:

@@ -25,6 +25,7 @@ class Desk(ThreadingHTTPServer):
         self.answers: list[int] = []
         self.sheets: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
+        self.replies: list[tuple[str | None, str | None]] = []
 
     @property
     def url(self) -> str:
@@ -40,9 +41,17 @@ class _Answer(BaseHTTPRequestHandler):
         if status == 202:
             self.server.sheets.append(json.loads(body))
             self.server.keys.append(self.headers["Authorization"])
+        self._say(status, {"request": "lab1.1", "detail": "a station this lab knows expected"})
+
+    def do_GET(self) -> None:
+        assert self.path == "/api/v1/runs/lab1.1"
+        answer, problem = self.server.replies.pop(0) if self.server.replies else ("done", None)
+        self._say(200, {"answer": answer, "problem": problem})
+
+    def _say(self, status: int, body: dict[str, Any]) -> None:
         self.send_response(status)
         self.end_headers()
-        self.wfile.write(b'{"detail": "a station this lab knows expected"}')
+        self.wfile.write(json.dumps(body).encode())
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""
@@ -123,4 +132,20 @@ async def test_a_lab_that_refuses_is_not_asked_again_and_its_reason_is_said(
     desk.answers = [403]
 
     with pytest.raises(LabSilent, match=r"403.*a station this lab knows expected"):
+        await technician.prepare(TUBES[:2])
+
+
+async def test_the_sheet_is_waited_for_until_the_gateway_has_it(
+    desk: Desk, technician: Technician
+) -> None:
+    desk.replies = [(None, None), (None, None), ("done", None)]
+    await technician.prepare(TUBES[:2])
+
+    assert desk.replies == []
+
+
+async def test_a_gateway_that_refuses_a_sheet_is_quoted(desk: Desk, technician: Technician) -> None:
+    desk.replies = [("refused", "instrument pest-1 expected, pest-9 found")]
+
+    with pytest.raises(LabSilent, match="refused: instrument pest-1 expected, pest-9 found"):
         await technician.prepare(TUBES[:2])
