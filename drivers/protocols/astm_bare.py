@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from drivers.protocols.astm_text import asks, field_delimiter, is_record
+from drivers.protocols.astm_text import asks, begins_message, field_delimiter, is_record
 from drivers.protocols.base import Arrived, Asked, Event, Garbled, Held, Incomplete
 from drivers.reading import Settlement
 
@@ -58,7 +58,7 @@ class BareAstm:
         self._line.clear()
         if not line.strip(_BLANK):
             return
-        if is_record(line, b"H", field_delimiter(line)) and len(line) > 1:
+        if begins_message(line):
             yield from self._give_up("the next message began before the L record")
         elif not self._message:
             yield Garbled(line + end, "a message's H record expected")

@@ -177,6 +177,9 @@ class AstmReceiver:
             raise FrameFault(f"frame number {wanted} expected, {frame.number} found")
 
     def _accept(self, frame: Frame) -> Iterator[Event]:
+        if self._message.is_followed_by(frame.text):
+            yield from self._give_up(b"", "the next message began before the L record")
+            self._message = MessageText()
         is_whole = self._message.add(frame.text, ends=frame.is_last)
         self._before_last, self._last = self._last, frame
         if not is_whole:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from drivers.protocols.astm_frames import ENQ, EOT, Frame, FrameFault, read_frame
 from drivers.protocols.astm_records import KINDS
-from drivers.protocols.astm_text import MessageText, field_delimiter, is_record
+from drivers.protocols.astm_text import MessageText, begins_message, field_delimiter, is_record
 
 _FRAME = re.compile(rb"\x02[^\x02\x03\x17]*[\x03\x17][^\r\n\x02]{0,2}")
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|\Z)")
@@ -89,7 +89,7 @@ def _bare(recording: bytes) -> Iterator[Recorded]:
         is_ours = bool(message) or is_record(content, KINDS, delimiter)
         if not content.strip() or _SHOWN_ENDING.fullmatch(content) or not is_ours:
             continue
-        if message and is_record(content, b"H", field_delimiter(content)):
+        if message and begins_message(content):
             yield Recorded(bytes(message))
             message.clear()
         message += line

@@ -22,6 +22,11 @@ def is_record(line: bytes | bytearray, kinds: bytes, delimiter: bytes = b"|") ->
     return len(kind) == 1 and kind in kinds and after in (delimiter, b"")
 
 
+def begins_message(text: bytes) -> bool:
+    """Whether a text begins with a header record."""
+    return len(text) > 1 and is_record(text, b"H", field_delimiter(text))
+
+
 def asks(text: bytes) -> bool:
     """Whether a whole message is a query to the host: it holds Q records and no results."""
     delimiter = re.escape(field_delimiter(text))
@@ -44,6 +49,11 @@ class MessageText:
 
     def __len__(self) -> int:
         return len(self.text)
+
+    def is_followed_by(self, piece: bytes) -> bool:
+        """Whether a frame's text begins another message, though this one has no L record yet."""
+        is_between_records = self._record == len(self.text)
+        return bool(self.text) and is_between_records and begins_message(piece)
 
     def add(self, piece: bytes, *, ends: bool) -> bool:
         """Add a frame's text; return whether its last record is now a complete L record.

@@ -100,7 +100,7 @@ class StreamSession:
         Raises LinkLost or ProtocolFault, once all that came before has been handed over.
         """
         self._tasks = [self._started(self._listen()), self._started(self._keep_time())]
-        self._turn(LinkState.SILENT, "connected; nothing heard yet")
+        self._turn(LinkState.SILENT, "nothing heard yet")
         try:
             while True:
                 waiting = await self._next()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -27,7 +27,7 @@ from lab_api.routes import boards, health, metrics, pages, problems, results, ru
 from lab_api.routes.gate import Gate
 from lab_api.routes.problems import answer_problems
 from lab_api.routes.rooms import Rooms
-from lab_api.settings import LabSettings
+from lab_api.settings import LabSettings, StationPart
 from lab_api.store.engine import is_sqlite, sqlite_file
 from lab_api.store.handover import take_work
 from lab_api.store.stations import apply_settings
@@ -110,7 +110,8 @@ async def _live(
 ) -> AsyncIterator[None]:
     rooms = furnish(settings, store)
     app.state.rooms = rooms
-    await store.write(partial(_open_stations, settings=settings, feed=store.feed))
+    publisher = Publisher(settings.lab.id, store.feed, datetime.now(UTC))
+    await store.write(partial(open_stations, configured=settings.station, publisher=publisher))
     async with AsyncExitStack() as stack:
         stack.callback(store.close)
         if is_sqlite(settings.store.url):
@@ -125,10 +126,11 @@ async def _live(
             await asyncio.wait([working])
 
 
-def _open_stations(session: Session, settings: LabSettings, feed: str) -> None:
+def open_stations(
+    session: Session, configured: Sequence[StationPart], publisher: Publisher
+) -> None:
     """Bring the settings' stations into the store, and decide again what hung on them."""
-    publisher = Publisher(settings.lab.id, feed, datetime.now(UTC))
-    for place in apply_settings(session, settings.station, publisher.now):
+    for place in apply_settings(session, configured, publisher.now):
         decide_station_again(session, publisher, place)
 
 

@@ -227,6 +227,7 @@ def _publication(change: _Change, now: datetime) -> dict[str, object]:
         "region": result.region,
         "station": result.station,
         "day": change.day,
+        "effective_at": result.effective_at.at if result.effective_at else None,
         "sample": result.sample.number,
         "outcome": result.verdict.outcome,
         "code": change.code,

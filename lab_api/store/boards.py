@@ -116,7 +116,7 @@ def _rows(session: Session, place: StationTopics, day: str) -> tuple[Row, ...]:
             col(Publication.day) == day,
             col(Publication.state) == State.SHOWN,
         )
-        .order_by(col(Publication.n).desc())
+        .order_by(col(Publication.effective_at).desc(), col(Publication.n).desc())
         .limit(MOST_ROWS)
     )
     return tuple(Row.model_validate(row) for row in session.scalars(query))

@@ -33,7 +33,7 @@ class Taken:
     """What became of received results."""
 
     standing: Mapping[UUID, Result]
-    """Those that are now the newest revision of their id."""
+    """Those that are now the newest revision of their id, in the order they came."""
     contradicting: Mapping[UUID, int]
     """Ids that newly came as a revision which we hold with another body; their highest revision."""
 
@@ -131,8 +131,8 @@ def _become_current(session: Session, results: Sequence[Result]) -> dict[UUID, R
         where=table.c.revision < statement.excluded.revision,
     )
     rows = [{"id": id_, "revision": highest[id_].revision} for id_ in sorted(highest)]
-    got = session.execute(statement.returning(table.c.id), rows)
-    return {id_: highest[id_] for (id_,) in got}
+    got = {row.id for row in session.execute(statement.returning(table.c.id), rows)}
+    return {id_: result for id_, result in highest.items() if id_ in got}
 
 
 def current_results(session: Session, ids: Sequence[UUID]) -> dict[UUID, Result]:

@@ -217,6 +217,7 @@ class Publication(SQLModel, table=True):
     region: str = Field(max_length=6)
     station: str = Field(max_length=64)
     day: str = Field(max_length=10)
+    effective_at: datetime | None = Field(sa_type=Instant)
     sample: str | None
     outcome: Outcome = Field(sa_type=words(Outcome))
     code: str = Field(max_length=16)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import signal
 import sqlite3
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from playwright.sync_api import ConsoleMessage, Locator, Page
 
-from tests.browser.station import LAB, REGION, STATION, Station
+from tests.browser.station import LAB, REGION, Station
 from tests.services.brokers import Broker
 from tests.services.chromium import Tabs
 from tests.services.ports import LOOPBACK, free_port
@@ -19,7 +20,9 @@ from tests.services.programs import Program, Programs
 class Lab:
     """`kj-lab run` on a free port, with a store on disk; it comes back where it was."""
 
-    def __init__(self, programs: Programs, broker: Broker, folder: Path) -> None:
+    def __init__(
+        self, programs: Programs, broker: Broker, folder: Path, stations: Sequence[str]
+    ) -> None:
         self._programs = programs
         self.port = free_port()
         self.store = folder / "lab.db"
@@ -29,7 +32,10 @@ class Lab:
             f'[store]\nurl = "sqlite:///{self.store}"\n'
             f'[mqtt]\nurl = "{broker.url}"\n'
             f'[http]\nlisten = "{LOOPBACK}:{self.port}"\npublic-url = "{self.url}"\n'
-            f'[[station]]\nid = "{STATION}"\nregion = "{REGION}"\npublish = true\n',
+            + "".join(
+                f'[[station]]\nid = "{each}"\nregion = "{REGION}"\npublish = true\n'
+                for each in stations
+            ),
             "utf-8",
         )
         self.start()
@@ -51,12 +57,14 @@ class Lab:
         """kill -9."""
         self.program.kill()
 
-    def freeze(self) -> None:
-        """Let it hold every connection, and say nothing."""
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """For a while it holds every connection, and says nothing."""
         self.program.send(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        self.program.send(signal.SIGCONT)
+        try:
+            yield
+        finally:
+            self.program.send(signal.SIGCONT)
 
     def copy_store(self, to: Path) -> None:
         """Copy the store as a backup does."""
@@ -112,6 +120,11 @@ class Screen:
         """Let the page's own clock jump; it must have been opened with `own_clock`."""
         self.page.clock.fast_forward(int(seconds * 1000))
 
+    def board(self) -> list[str]:
+        """The results on the lab's board now, newest first."""
+        address = self.page.url.split("?")[0].replace("/kiosk/", "/api/v1/boards/")
+        return [row["result"] for row in self.page.request.get(address).json()["rows"]]
+
     def colour(self, selector: str, what: str = "backgroundColor") -> str:
         found: str = self.page.eval_on_selector(
             selector, f"element => getComputedStyle(element).{what}"
@@ -132,7 +145,7 @@ class Market:
         width: int = 1920,
         height: int = 1080,
         query: str = "",
-        station: str = STATION,
+        station: str | None = None,
         own_clock: bool = False,
     ) -> Screen:
         """Open the kiosk page; `own_clock` lets the test move the page's time."""
@@ -140,5 +153,5 @@ class Market:
         if own_clock:
             page.clock.install()
         screen = Screen(page)
-        page.goto(f"{self.lab.url}/kiosk/{station}{query}")
+        page.goto(f"{self.lab.url}/kiosk/{station or self.station.id}{query}")
         return screen

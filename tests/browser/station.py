@@ -15,8 +15,8 @@ from tests.services.missing import needed
 Json = dict[str, Any]
 
 BEIJING = timezone(timedelta(hours=8))
-REGION, STATION, GATEWAY, LAB = "210112", "s0007", "gw1", "lab1"
-ROOT = f"kuaijian/v1/21/01/12/{STATION}/{GATEWAY}"
+REGION, GATEWAY, LAB = "210112", "gw1", "lab1"
+NAME = "浑南农贸市场快检室"
 RAW = b"one reading"
 RAW_SHA256 = hashlib.sha256(RAW).hexdigest()
 PAK_CHOI = "01040201"
@@ -29,9 +29,10 @@ def canonical(value: Json) -> bytes:
 class Station:
     """Publishes statuses and results, each chained to the last."""
 
-    def __init__(self, broker: Broker, *, demo: bool = True, name: str = "浑南农贸市场快检室"):
+    def __init__(self, broker: Broker, id_: str) -> None:
         self._program = needed("mosquitto_pub", "mosquitto-clients")
-        self._broker, self._demo, self._name = broker, demo, name
+        self._broker, self.id = broker, id_
+        self._root = f"kuaijian/v1/21/01/12/{id_}/{GATEWAY}"
         self._beat, self._seq, self._epoch = 0, 0, 5201314077
         self._chain = str(self._epoch)
 
@@ -40,16 +41,15 @@ class Station:
         self._beat += 1
         status = {
             "schema": "kuaijian.status/1",
-            **{"state": state, "region": REGION, "station": STATION, "gateway": GATEWAY},
+            **{"state": state, "region": REGION, "station": self.id, "gateway": GATEWAY},
             **{"boot": "b1", "beat": self._beat, "at": _now().isoformat()},
             **{"epoch": self._epoch, "head": self._seq, "chain": None, "offered": self._seq},
             "version": "0.1.0",
             "card": {
-                **{"name": self._name, "time_zone": "Asia/Shanghai", "lab": LAB},
-                "demo": self._demo,
+                **{"name": NAME, "time_zone": "Asia/Shanghai", "lab": LAB, "demo": True},
             },
         }
-        self._publish(f"{ROOT}/status", [canonical(status)], "-r")
+        self._publish(f"{self._root}/status", [canonical(status)], "-r")
 
     def measured(self, count: int = 1, **changes: Any) -> list[Json]:
         """Publish new results, negative unless `changes` say otherwise; returns their bodies."""
@@ -63,8 +63,8 @@ class Station:
         now = _now()
         body: Json = {
             **{"schema": "kuaijian.result/1", "id": str(uuid.uuid4()), "revision": 1},
-            **{"source": "instrument", "demo": self._demo},
-            **{"region": REGION, "station": STATION, "gateway": GATEWAY},
+            **{"source": "instrument", "demo": True},
+            **{"region": REGION, "station": self.id, "gateway": GATEWAY},
             "instrument": {
                 **{"id": "pest-1", "maker": "Dayuan", "model": "DY-3000", "serial": None},
                 **{"profile": "astm-food-reader", "profile_version": 1},
@@ -98,8 +98,8 @@ class Station:
 
     def say(self, *bodies: Json) -> None:
         """Publish results or revisions, each in the next place of the stream."""
-        self._publish(f"{ROOT}/raw/{RAW_SHA256}", [RAW])
-        self._publish(f"{ROOT}/result/pest-1", [self._placed(body) for body in bodies])
+        self._publish(f"{self._root}/raw/{RAW_SHA256}", [RAW])
+        self._publish(f"{self._root}/result/pest-1", [self._placed(body) for body in bodies])
 
     def _placed(self, body: Json) -> bytes:
         self._seq += 1

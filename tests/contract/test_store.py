@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 from sqlalchemy import inspect, text
-from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.exc import StatementError
 from sqlmodel import Session, select
 
 from lab_api.store.engine import writing_engine
@@ -17,6 +17,7 @@ from lab_api.store.migrate import check, downgrade, upgrade
 from lab_api.store.rows import insert_new, upsert
 from lab_api.store.store import Store
 from lab_api.store.tables import Raw, Refused
+from lab_api.store.trouble import StoreTrouble
 
 
 @pytest.fixture
@@ -114,7 +115,7 @@ def test_a_reader_cannot_write(store: Store) -> None:
     def write(session: Session) -> None:
         session.execute(text("DELETE FROM refused"))
 
-    with pytest.raises((DBAPIError, Exception), match=r"(?i)read.?only"):
+    with pytest.raises(StoreTrouble, match=r"(?i)read.?only"):
         store.read_now(write)
 
 

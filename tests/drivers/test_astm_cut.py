@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drivers.protocols.astm_link import AstmReceiver
-from drivers.protocols.base import Incomplete
+from drivers.protocols.base import Arrived, Incomplete
 from tests.astm_frames import frame
 from tests.drivers.receiving import BODY, LAST, in_session, with_everything_but_the_last_frame
 from tests.vectors.astm import ACK, ENQ, EOT, HEADER_FRAME_1, MESSAGE_RECORDS, NAK, RESULT_FRAME_2
@@ -45,6 +45,21 @@ def test_a_byte_damaged_into_a_bid_does_not_acknowledge_its_frame() -> None:
     receiver.feed(RESULT_FRAME_2.replace(b"OPC", b"O\x05C"))
 
     assert receiver.outgoing() == NAK
+
+
+def test_a_header_before_the_l_record_keeps_the_bytes_and_begins_the_next_message() -> None:
+    receiver = with_everything_but_the_last_frame()
+
+    incomplete, arrived = [
+        event
+        for number, record in enumerate(MESSAGE_RECORDS, start=len(MESSAGE_RECORDS))
+        for event in receiver.feed(frame(number, record))
+    ]
+
+    assert isinstance(incomplete, Incomplete)
+    assert incomplete.raw == b"".join(MESSAGE_RECORDS[:-1])
+    assert isinstance(arrived, Arrived)
+    assert arrived.record == b"".join(MESSAGE_RECORDS)
 
 
 def test_thirty_seconds_of_silence_keep_the_bytes() -> None:

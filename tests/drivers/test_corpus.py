@@ -1,4 +1,4 @@
-"""Every ASTM recording of a real instrument, against what was written down of it by hand.
+"""Every ASTM recording of a real instrument against its sidecar, by hand (G2; CUSTODY.md 3).
 
 The recordings are not part of the project: they are found by `KJ_CORPUS`.
 """

@@ -1,4 +1,4 @@
-"""Link URLs, and what is told of those that cannot be meant."""
+"""Link URLs, and what is told of those that cannot be meant (G13)."""
 
 from __future__ import annotations
 

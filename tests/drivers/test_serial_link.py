@@ -1,4 +1,4 @@
-"""Serial links on real ptys: what a cable does, and how its loss is told."""
+"""Serial links on real ptys: what a cable does, and how its loss is told (G4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a session does with what is cut, lost, garbled or not understood."""
+"""What a session does with what is cut, lost, garbled or not understood (G4, G5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is no record: all kept while it is little, bounded when it is a flood."""
+"""What is no record: all kept while it is little, bounded when it is a flood (G5, G11)."""
 
 from __future__ import annotations
 

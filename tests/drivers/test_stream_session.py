@@ -1,4 +1,4 @@
-"""CUSTODY.md 9 through a living session: stored, then released; late, then silent."""
+"""CUSTODY.md 9 through a living session: stored, then released; late, then silent (G1)."""
 
 from __future__ import annotations
 

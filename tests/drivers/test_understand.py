@@ -1,4 +1,4 @@
-"""`astm-generic` exactly as DESIGN.md §5.1 says; one food reader; identity (CUSTODY.md 3, 4)."""
+"""`astm-generic` as DESIGN.md §5.1 says; one food reader; identity (CUSTODY.md 3, 4; G5, G6)."""
 
 from __future__ import annotations
 

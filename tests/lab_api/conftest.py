@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from sqlalchemy import select
-from sqlmodel import Session
+from sqlalchemy import select, text
+from sqlmodel import Session, SQLModel
 
 from gateway.wire.board import Board
 from gateway.wire.notice import Notice
 from gateway.wire.receipt import Receipt
 from gateway.wire.topics import GatewayTopics, StationTopics
+from lab_api.app.lab import open_stations
 from lab_api.ingest.sorting import Message, sort
 from lab_api.ingest.taking import Outcome, Taking
 from lab_api.notices.deciding import Publisher
 from lab_api.settings import StationPart
 from lab_api.store.boards import Glance, board_of, notices_after
+from lab_api.store.engine import writing_engine
 from lab_api.store.gateways import receipt_for
 from lab_api.store.stations import apply_settings
 from lab_api.store.store import Store
 from tests.lab_api.station import NOON
+from tests.services.postgres import Cluster
 
 T = TypeVar("T")
 S0007 = StationTopics("210112", "s0007")
@@ -38,10 +43,18 @@ class Lab:
     store: Store
     now: datetime = NOON
     id: str = "lab1"
-    outcomes: list[Outcome] = field(default_factory=list)
 
     def know(self, *stations: StationPart) -> None:
         self.write(partial(apply_settings, configured=stations, now=self.now))
+
+    def open_stations(self, *stations: StationPart) -> None:
+        """As at the start of a lab whose settings name these stations."""
+
+        def work(session: Session) -> None:
+            publisher = Publisher(self.id, self.store.feed, self.now)
+            open_stations(session, stations, publisher)
+
+        self.write(work)
 
     def take(self, *messages: Message) -> Outcome:
         """Take messages as one batch."""
@@ -65,9 +78,7 @@ class Lab:
         return self.read(lambda session: _all(session, model))
 
     def receipt(self, gateway: GatewayTopics = GW1) -> Receipt:
-        return self.read(
-            partial(receipt_for, lab=self.id, gateway=gateway, now=self.now)
-        )
+        return self.read(partial(receipt_for, lab=self.id, gateway=gateway, now=self.now))
 
     def through(self, epoch: int) -> int:
         return self.receipt().epochs[str(epoch)].through
@@ -93,10 +104,48 @@ def _all(session: Session, model: type[T]) -> Sequence[T]:
     return found
 
 
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy: migrating costs more than most tests."""
+    path = tmp_path_factory.mktemp("migrated") / "store.db"
+    Store(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(cluster: Cluster) -> Iterator[str]:
+    """A migrated PostgreSQL database, emptied between tests."""
+    with cluster.database() as url:
+        Store(url).close()
+        yield url
+
+
 @pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    """An empty, migrated store of each kind."""
-    made = Store(database_url)
+def empty_postgres(migrated_postgres: str) -> str:
+    """The migrated PostgreSQL database, with nothing in it."""
+    engine = writing_engine(migrated_postgres)
+    with engine.begin() as connection:
+        names = ", ".join(f'"{table}"' for table in SQLModel.metadata.tables)
+        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))
+    engine.dispose()
+    return migrated_postgres
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty, migrated store, of each kind one after the other."""
+    if request.param == "sqlite":
+        path = tmp_path / "store.db"
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        return f"sqlite:///{path}"
+    url: str = request.getfixturevalue("empty_postgres")
+    return url
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    """An empty store of each kind."""
+    made = Store(store_url)
     yield made
     made.close()
 

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 import run
 from tests.services.missing import leave_out, needed
+from tests.services.ports import free_port, is_listening
+from tests.services.programs import Programs
 
 RELEASE = "bookworm"
 PACKAGES = "python3,python3-pip,ca-certificates"
@@ -29,6 +33,7 @@ NETWORK = (
     "/etc/xdg/pip/constraints.txt",
     "/etc/ssl/certs/ca-certificates.crt",
 )
+INSIDE = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
 
 
 def source_files() -> list[str]:
@@ -72,11 +77,10 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def inside(bare: Path, *command: str) -> tuple[int, str, float]:
     """Run a command in the bare system; return its exit code, its words and the seconds."""
     environment = {name: text for name, text in os.environ.items() if name.startswith("PIP_")}
-    path = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
     begun = time.monotonic()
     ended = subprocess.run(
         ["/usr/sbin/chroot", str(bare), *command],
-        env=environment | path,
+        env=environment | INSIDE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -107,3 +111,41 @@ def test_what_it_installed_runs(bare: Path) -> None:
     code, told, _ = inside(bare, "/kuaijian/.venv/bin/kj-sim", "--help")
 
     assert code == 0, told
+
+
+# A bare machine has these mounted; they are ours alone and go with the process.
+MOUNTS = (
+    "mount -t proc proc $0/proc && mount -t devpts -o ptmxmode=666 devpts $0/dev/pts && "
+    "ln -sf pts/ptmx $0/dev/ptmx && "
+)
+
+
+def rows_on_the_board(port: int) -> list[dict[str, object]]:
+    """Return what the public board of the demonstration shows, nothing before there is one."""
+    try:
+        answer = httpx.get(f"http://127.0.0.1:{port}/api/v1/boards/s0007", trust_env=False)
+    except httpx.TransportError:
+        return []
+    rows: list[dict[str, object]] = answer.json().get("rows", [])
+    return rows
+
+
+def test_from_the_prompt_to_live_results_takes_less_than_a_minute(
+    bare: Path, programs: Programs
+) -> None:
+    shutil.rmtree(bare / "kuaijian" / ".venv", ignore_errors=True)
+    port, begun = free_port(), time.monotonic()
+    enter = f"{MOUNTS} exec /usr/sbin/chroot $0 /usr/bin/python3 /kuaijian/run.py demo --port $1"
+    demo = programs.start(
+        *("unshare", "--mount", "/bin/sh", "-c", enter, str(bare), str(port)), env=INSIDE
+    )
+    while not (rows := rows_on_the_board(port)):
+        assert demo.is_running, demo.output
+        assert time.monotonic() - begun < 60, demo.output
+        time.sleep(0.2)
+    print(f"run.py demo on a bare Debian: first row after {time.monotonic() - begun:.1f} s")
+
+    assert all(row["demo"] is True for row in rows)
+    demo.send(signal.SIGINT)
+    assert demo.wait(30) == 0, demo.output
+    assert not is_listening(port)

@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -123,33 +124,73 @@ def gone(demo: Running) -> bool:
     return not demo.processes()
 
 
-def test_the_board_fills_and_ctrl_c_leaves_nothing_behind(demo: Running) -> None:
-    until(lambda: len(demo.rows()) >= 5, ROWS_WITHIN, demo)
-    rows = demo.rows()
-    ports = demo.ports()
-    programs = " ".join(demo.processes().values())
-    demo.process.send_signal(signal.SIGINT)
-    code = demo.process.wait(15)
+@dataclass(frozen=True)
+class Held:
+    """A market that was held from the prompt to Ctrl-C, and what was seen of it."""
 
-    assert all(row["demo"] for row in rows)
-    assert "station.toml" in programs
-    assert "lab.toml" in programs
-    assert len(ports) == 4
-    assert code == 0, demo.output
-    assert "Traceback" not in demo.output
-    assert demo.processes() == {}
-    assert [port for port in ports if is_open(port)] == []
-    assert list(demo.state.iterdir()) == []
+    rows: list[dict[str, Any]]
+    programs: str
+    ports: list[int]
+    code: int
+    output: str
+    left: dict[int, str]
+    open_ports: list[int]
+    files: list[Path]
 
 
-def test_what_the_board_shows_is_what_the_scenario_says_and_no_more(demo: Running) -> None:
-    until(lambda: len(demo.rows()) >= 9, ROWS_WITHIN, demo)
-    shown = {(row["sample"], row["stall"], row["value"]) for row in demo.rows()}
-    number = min(sample for sample, _, _ in shown)[:-4]
+@pytest.fixture(scope="module")
+def held(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Held]:
+    demo = Running(tmp_path_factory.mktemp("demo"))
+    try:
+        until(lambda: len(demo.rows()) >= 9, ROWS_WITHIN, demo)
+        rows, ports, programs = demo.rows(), demo.ports(), " ".join(demo.processes().values())
+        demo.process.send_signal(signal.SIGINT)
+        code = demo.process.wait(15)
+        left, still_open = demo.processes(), [port for port in ports if is_open(port)]
+        files = list(demo.state.iterdir())
+        yield Held(rows, programs, ports, code, demo.output, left, still_open, files)
+    finally:
+        demo.clean_up()
 
-    assert (f"{number}0001", "A-013", "12.6") in shown
-    assert (f"{number}0003", "D-002", "11.0") in shown
-    assert {sample[-4:] for sample, _, _ in shown}.isdisjoint({"0006", "0010"})
+
+def test_every_row_of_the_board_is_marked_as_demonstration(held: Held) -> None:
+    assert [row["demo"] for row in held.rows] == [True] * len(held.rows)
+
+
+def test_gateway_broker_and_lab_are_processes_of_their_own(held: Held) -> None:
+    assert "station.toml" in held.programs
+    assert "lab.toml" in held.programs
+    assert len(held.ports) == 4
+
+
+def test_the_board_shows_the_numbers_with_the_foods_stalls_and_values_of_the_scenario(
+    held: Held,
+) -> None:
+    shown = {
+        (row["sample"][-4:], row["food_name"], row["stall"], row["value"]["as_reported"])
+        for row in held.rows
+    }
+
+    assert {
+        ("0001", "上海青", "A-013", "12.6"),
+        ("0003", "酱牛肉", "D-002", "11.0"),
+        ("0008", "木耳（干）", "C-011", "0.021"),
+    } <= shown
+
+
+def test_positives_and_invalid_results_of_the_scenario_are_not_on_the_board(held: Held) -> None:
+    assert {row["sample"][-4:] for row in held.rows}.isdisjoint({"0006", "0010"})
+
+
+def test_ctrl_c_ends_it_with_0_and_without_a_traceback(held: Held) -> None:
+    assert held.code == 0, held.output
+    assert "Traceback" not in held.output
+
+
+def test_ctrl_c_leaves_no_process_port_or_file(held: Held) -> None:
+    assert held.left == {}
+    assert held.open_ports == []
+    assert held.files == []
 
 
 def test_a_program_that_dies_is_named_with_its_last_words(demo: Running) -> None:

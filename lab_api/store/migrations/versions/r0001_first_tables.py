@@ -150,6 +150,7 @@ def _make_publication() -> None:
         sa.Column("region", sa.String(length=6), nullable=False),
         sa.Column("station", sa.String(length=64), nullable=False),
         sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("effective_at", INSTANT, nullable=True),
         sa.Column("sample", sa.String(), nullable=True),
         sa.Column("outcome", sa.String(24), nullable=False),
         sa.Column("code", sa.String(length=16), nullable=False),
