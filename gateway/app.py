@@ -147,11 +147,13 @@ class Gateway:
         topics = self._settings.topics()
         waiting: asyncio.Queue[tuple[Callable[[Inbound], Awaitable[object]], Inbound]]
         waiting = asyncio.Queue()
-        for kind, take in (("receipt", self._receipt(outlet)), ("command", outlet.commands.obey)):
-            outlet.pipe.subscribe(
-                f"{topics.root}/{kind}/+",
-                lambda inbound, take=take: waiting.put_nowait((take, inbound)),  # type: ignore[misc]
-            )
+        takers = {"receipt": self._receipt(outlet), "command": outlet.commands.obey}
+
+        def enqueue(take: Callable[[Inbound], Awaitable[object]], inbound: Inbound) -> None:
+            waiting.put_nowait((take, inbound))
+
+        for kind, take in takers.items():
+            outlet.pipe.subscribe(f"{topics.root}/{kind}/+", partial(enqueue, take))
         while True:
             take, inbound = await waiting.get()
             await take(inbound)

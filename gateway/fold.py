@@ -102,24 +102,19 @@ def fold(
 ) -> ResultBody:
     """The result as these facts make it."""
     reading = facts.reading
-    measured = _local_time(reading.measured_at, place.zone)
-    doubted = measured is not None and not _is_plausible(measured, facts.received_at)
-    effective = _effective_at(measured, doubted, facts.received_at)
-    found = pair(reading, facts.instrument.id, None if doubted else effective.at, sheets, taken)
-    value = normalise(reading.value, reading.unit, sentinels=facts.instrument.sentinels)
+    times = _times(facts, place)
+    found = pair(reading, facts.instrument.id, times.believed, sheets, taken)
     purpose = _purpose(reading, found)
-    judgement = judge(
+    value = normalise(reading.value, reading.unit, sentinels=facts.instrument.sentinels)
+    judged = judge(
         value,
         item=reading.item,
         food=found.line.food if found else None,
-        at=effective.at.astimezone(place.zone).date(),
+        at=times.effective.at.astimezone(place.zone).date(),
         rules=place.rules,
         reported=reading.reported,
         purpose=purpose,
     )
-    flags = {*judgement.flags, *_reading_flags(reading)}
-    if doubted:
-        flags.add(Flag.CLOCK_IMPLAUSIBLE)
     return ResultBody(
         id=facts.id,
         revision=revision,
@@ -132,19 +127,15 @@ def fold(
         based_on=revision - 1 or None,
         instrument=facts.instrument.reference(facts.device_serial),
         sample=_sample(reading, found),
-        test=_test(reading, found, purpose, judgement),
+        test=_test(reading, found, purpose, judged),
         value=value,
-        verdict=judgement.verdict,
-        measured_at=measured,
+        verdict=judged.verdict,
+        measured_at=times.measured,
         received_at=facts.received_at,
-        effective_at=effective,
-        clock=Clock(
-            instrument_text=reading.instrument_text,
-            offset_s=None,
-            synchronised=facts.synchronised,
-        ),
+        effective_at=times.effective,
+        clock=_clock(facts),
         raw_sha256=facts.raw_sha256,
-        flags=tuple(sorted(flags)),
+        flags=tuple(sorted({*judged.flags, *times.flags, *_reading_flags(reading)})),
         extras=dict(reading.extras),
     )
 
@@ -177,10 +168,34 @@ def _is_plausible(measured: datetime, received: datetime) -> bool:
     return -AHEAD <= late <= BEHIND and not slipped
 
 
-def _effective_at(measured: datetime | None, doubted: bool, received: datetime) -> EffectiveAt:
-    if measured is None or doubted:
-        return EffectiveAt(at=received, origin=TimeFrom.RECEIVED)
-    return EffectiveAt(at=measured, origin=TimeFrom.INSTRUMENT)
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When something was measured, as far as anyone can know."""
+
+    measured: datetime | None
+    believed: datetime | None
+    """Null where the instrument's clock is not believed: nothing is paired by it."""
+    effective: EffectiveAt
+    flags: frozenset[Flag]
+
+
+def _times(facts: Facts, place: Place) -> Times:
+    measured, received = _local_time(facts.reading.measured_at, place.zone), facts.received_at
+    by_us = EffectiveAt(at=received, origin=TimeFrom.RECEIVED)
+    if measured is None:
+        return Times(None, received, by_us, frozenset())
+    if not _is_plausible(measured, received):
+        return Times(measured, None, by_us, frozenset({Flag.CLOCK_IMPLAUSIBLE}))
+    by_it = EffectiveAt(at=measured, origin=TimeFrom.INSTRUMENT)
+    return Times(measured, measured, by_it, frozenset())
+
+
+def _clock(facts: Facts) -> Clock:
+    return Clock(
+        instrument_text=facts.reading.instrument_text,
+        offset_s=None,
+        synchronised=facts.synchronised,
+    )
 
 
 def _reading_flags(reading: Reading) -> set[Flag]:
@@ -190,6 +205,8 @@ def _reading_flags(reading: Reading) -> set[Flag]:
         flags.add(Flag.SAMPLE_NUMBER_UNSURE)
     if reading.extras.get("status") in ("P", "S", "I", "X", "Q"):
         flags.add(Flag.NOT_FINAL)
+    if reading.extras.get("processing") in ("T", "D"):
+        flags.add(Flag.TRAINING)
     if reading.extras.get("suspicious"):
         flags.add(Flag.SUSPICIOUS)
     return flags

@@ -85,10 +85,19 @@ def _plan(demo: Demo, folder: Path) -> Market:
         listen=f"{host}:{demo.port}",
         public=f"http://{_lan_address() if demo.lan else _LOOPBACK}:{demo.port}",
         stations=known,
-        standing={
-            one.id: benches(_at_free_ports(scenario), one.folder / "ports", f"{seed}/{one.id}")
-            for one in known
-        },
+        standing={one.id: _standing(scenario, one, seed, len(known) > 1) for one in known},
+    )
+
+
+def _standing(
+    scenario: Scenario, station: Station, seed: int, is_one_of_many: bool
+) -> dict[str, Bench]:
+    """Return a station's analysers, their TCP ports and pty folder its own."""
+    return benches(
+        _at_free_ports(scenario),
+        station.folder / "ports",
+        f"{seed}/{station.id}",
+        station=station.id if is_one_of_many else "",
     )
 
 

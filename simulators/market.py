@@ -109,9 +109,16 @@ class Bench:
     """One analyser of a scenario at its place, working off the tubes it is given."""
 
     def __init__(
-        self, instrument: Instrument, place: Place, seed: int | str, timers: Timers = STANDARD
+        self,
+        instrument: Instrument,
+        place: Place,
+        seed: int | str,
+        *,
+        timers: Timers = STANDARD,
+        station: str = "",
     ) -> None:
         self.instrument = instrument
+        self.name = f"{station}/{instrument.id}" if station else instrument.id
         self.place = place
         self.waiting: asyncio.Queue[Tube] = asyncio.Queue()
         self._maker = Maker(
@@ -170,11 +177,16 @@ def place_for(stand: Stand, folder: Path) -> Place:
 
 
 def benches(
-    scenario: Scenario, folder: Path, seed: int | str, timers: Timers = STANDARD
+    scenario: Scenario,
+    folder: Path,
+    seed: int | str,
+    *,
+    timers: Timers = STANDARD,
+    station: str = "",
 ) -> dict[str, Bench]:
-    """Return a scenario's analysers by id, each at its place."""
+    """Return a scenario's analysers by id, each at its place; `station` goes into their names."""
     return {
-        one.id: Bench(one, place_for(one.stand, folder), seed, timers)
+        one.id: Bench(one, place_for(one.stand, folder), seed, timers=timers, station=station)
         for one in scenario.instruments
     }
 

@@ -85,19 +85,19 @@ class Screen:
         """Say that the gateway took a result."""
         sample = tube.sample
         if self._as_json:
-            self._line({"acknowledged": tube.number, "instrument": bench.instrument.id})
+            self._line({"acknowledged": tube.number, "instrument": bench.name})
             return
         food = f"{sample.food.name} {sample.stall}" if sample.food else "QC"
         now = datetime.now(CHINA).strftime("%H:%M:%S")
-        said = f"{now}  {bench.instrument.id}  {food}  {sample.item} {sample.value} {sample.unit}"
+        said = f"{now}  {bench.name}  {food}  {sample.item} {sample.value} {sample.unit}"
         self._out.print(f"{escape(said)}  [green]{word('acknowledged')}[/]")
 
     def cable(self, what: str, bench: Bench) -> None:
         """Say that a cable was `pulled` or `plugged`."""
         if self._as_json:
-            self._line({"cable": what, "instrument": bench.instrument.id})
+            self._line({"cable": what, "instrument": bench.name})
         else:
-            said = word(f"cable-{what}", id=bench.instrument.id)
+            said = word(f"cable-{what}", id=bench.name)
             self._out.print(escape(said), style="yellow")
 
     def _table(

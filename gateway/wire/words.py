@@ -106,4 +106,6 @@ class Flag(StrEnum):
     UNIT_UNKNOWN = "unit-unknown"
     UNIT_DIFFERS = "unit-differs"
     NOT_FINAL = "not-final"
+    TRAINING = "training"
+    """Said by the instrument to be for training or debugging."""
     SUSPICIOUS = "suspicious"

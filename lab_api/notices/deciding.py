@@ -7,13 +7,14 @@ cannot differ. Notices are numbered under their station's lock: gapless, in comm
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
+from gateway.wire.model import Json, canonical
 from gateway.wire.notice import Deed, Notice, Row
 from gateway.wire.result import Result
 from gateway.wire.topics import StationTopics
@@ -51,7 +52,8 @@ class _Change:
     deed: Deed | None = None
     row: Row | None = None
     n: int | None = None
-    notices: list[Notice] = field(default_factory=list)
+    told: Json | None = None
+    """The notice's body, where there is one."""
 
     @property
     def station(self) -> StationTopics:
@@ -177,20 +179,19 @@ def _tell(change: _Change, publisher: Publisher, n: int) -> None:
     change.n = n
     name = f"{change.result.station}-{n}"
     change.row = change.row.model_copy(update={"notice": name, "revision": change.result.revision})
-    change.notices.append(
-        Notice(
-            region=change.result.region,
-            station=change.result.station,
-            lab=publisher.lab,
-            feed=publisher.feed,
-            n=n,
-            deed=change.deed,
-            day=_day_told(change),
-            row=change.row,
-            reason=change.result.reason or change.decision.reason,
-            at=publisher.now,
-        )
+    notice = Notice(
+        region=change.result.region,
+        station=change.result.station,
+        lab=publisher.lab,
+        feed=publisher.feed,
+        n=n,
+        deed=change.deed,
+        day=_day_told(change),
+        row=change.row,
+        reason=change.result.reason or change.decision.reason,
+        at=publisher.now,
     )
+    change.told = notice.body()
 
 
 def _day_told(change: _Change) -> str:
@@ -201,17 +202,17 @@ def _day_told(change: _Change) -> str:
 
 
 def _notice_row(change: _Change, now: datetime) -> dict[str, object]:
-    (notice,) = change.notices
+    assert change.told is not None, "what was told has its notice"
     return {
-        "region": notice.region,
-        "station": notice.station,
-        "n": notice.n,
+        "region": change.result.region,
+        "station": change.result.station,
+        "n": change.n,
         "code": change.code,
-        "deed": notice.deed,
+        "deed": change.deed,
         "result": change.result.id,
         "revision": change.result.revision,
-        "day": notice.day,
-        "payload": notice.to_bytes(),
+        "day": change.told["day"],
+        "payload": canonical(change.told),
         "at": now,
         "announced_at": None,
     }
@@ -232,9 +233,16 @@ def _publication(change: _Change, now: datetime) -> dict[str, object]:
         "outcome": result.verdict.outcome,
         "code": change.code,
         "n": change.n,
-        "row": change.row.body() if change.row else None,
+        "row": _row_body(change),
         "decided_at": now,
     }
+
+
+def _row_body(change: _Change) -> Json | None:
+    if change.told:
+        told: Json = change.told["row"]
+        return told
+    return change.row.body() if change.row else None
 
 
 def _alters_board(change: _Change) -> bool:

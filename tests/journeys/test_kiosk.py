@@ -94,7 +94,7 @@ def test_a_real_station_publishes_nothing_while_no_rule_is_verified(
     assert Analyser(dial(port)).send(frames(message("N0001", "12.6")))
 
     (result,) = wait_until(lambda: market.results(key))
-    assert (result["state"], "rule not verified" in result["why"]) == ("held", True)
+    assert (result["state"], result["reason"]) == ("held", "rule-not-verified")
     assert market.board()["rows"] == []
 
 

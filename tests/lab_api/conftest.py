@@ -81,7 +81,9 @@ class Lab:
         return self.read(partial(receipt_for, lab=self.id, gateway=gateway, now=self.now))
 
     def through(self, epoch: int) -> int:
-        return self.receipt().epochs[str(epoch)].through
+        """How far an epoch of gw1 is held; 0 before anything came."""
+        held = self.receipt().epochs.get(str(epoch))
+        return held.through if held else 0
 
     def board(self, station: str = "s0007") -> Board:
         glance = Glance(self.id, self.store.feed, self.now)

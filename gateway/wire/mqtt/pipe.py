@@ -1,9 +1,4 @@
-"""One connection to one broker: paho on the running loop, every PUBACK awaited.
-
-There is no thread: paho's socket is read and written when the loop's own selector says so, so
-that callbacks run between two awaits and descriptors above 1023 work. Reconnecting is ours.
-A broker is transport, not memory: what a publish returned for is only known to have reached it.
-"""
+"""One connection to one broker, kept up; every PUBACK is awaited."""
 
 from __future__ import annotations
 
@@ -13,11 +8,8 @@ import logging
 import random
 import secrets
 import socket
-import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -25,6 +17,9 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from gateway.wire.mqtt.loop import wire_to_loop
+from gateway.wire.mqtt.messages import Broker, Event, Inbound, PipeDown, Refused, TooLarge, Will
 
 log = logging.getLogger(__name__)
 
@@ -36,85 +31,8 @@ DURABLE_FOR = 24 * 3600
 """Seconds a broker keeps the session of a consumer that is away."""
 ENVELOPE = 512
 """Bytes allowed for topic, header and properties when a message is compared with the limit."""
-BACK_OFF = (0.1, 30.0)
+BACK_OFF = (0.1, 10.0)
 """Seconds between attempts, first and last."""
-
-
-class PipeDown(ConnectionError):
-    """Not connected, or the connection was lost before the broker took the message."""
-
-
-class Refused(Exception):
-    """The broker took the message's acknowledgement to say no; the reason is the text."""
-
-
-class TooLarge(Exception):
-    """The broker could never take this message."""
-
-    def __init__(self, size: int, most: int) -> None:
-        super().__init__(f"at most {most} bytes expected by the broker, {size} found")
-
-
-@dataclass(frozen=True, slots=True)
-class Broker:
-    """Where a broker is and how it is reached. `url` is mqtt://host:port or mqtts://host:port."""
-
-    url: str
-    username: str | None = None
-    password: str | None = None
-    ca: str | None = None
-    cert: str | None = None
-    key: str | None = None
-
-    def address(self) -> tuple[str, int, bool]:
-        """Host, port and whether it is TLS; ValueError says what was expected."""
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-            raise ValueError(f"mqtt://host:port or mqtts://host:port expected, {self.url!r} found")
-        secure = parts.scheme == "mqtts"
-        return parts.hostname, parts.port or (8883 if secure else 1883), secure
-
-
-@dataclass(frozen=True, slots=True)
-class Will:
-    """What the broker says, retained, when this connection dies without a goodbye."""
-
-    topic: str
-    payload: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Inbound:
-    """A message that came; it stays the broker's until it is acknowledged."""
-
-    topic: str
-    payload: bytes
-    retained: bool
-    mid: int
-    qos: int
-    connection: int
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """CloudEvents 1.0 attributes, sent as user properties in binary mode (MQTT 5 only)."""
-
-    id: str
-    source: str
-    type: str
-    time: str
-    content_type: str = "application/json"
-    subject: str | None = None
-
-    def attributes(self) -> list[tuple[str, str]]:
-        named = [
-            ("specversion", "1.0"),
-            ("id", self.id),
-            ("source", self.source),
-            ("type", self.type),
-            ("time", self.time),
-        ]
-        return named + ([("subject", self.subject)] if self.subject else [])
 
 
 class Pipe:
@@ -239,42 +157,13 @@ class Pipe:
             client.tls_set(self.broker.ca, self.broker.cert, self.broker.key)
         if self._will:
             client.will_set(self._will.topic, self._will.payload, 1, True)
-        self._wire_to_loop(client)
+        wire_to_loop(client)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
         return client
-
-    def _wire_to_loop(self, client: paho.Client) -> None:
-        loop = asyncio.get_running_loop()
-        ours = threading.get_ident()
-
-        def on_loop(action: Callable[..., object], *given: object) -> None:
-            # `connect` runs in a worker thread; the selector belongs to the loop.
-            if threading.get_ident() == ours:
-                action(*given)
-            else:
-                loop.call_soon_threadsafe(action, *given)
-
-        def opened(_c: object, _u: object, sock: Any) -> None:
-            on_loop(loop.add_reader, sock.fileno(), client.loop_read)
-
-        def closing(_c: object, _u: object, sock: Any) -> None:
-            on_loop(loop.remove_reader, sock.fileno())
-            on_loop(loop.remove_writer, sock.fileno())
-
-        def wants_to_write(_c: object, _u: object, sock: Any) -> None:
-            on_loop(loop.add_writer, sock.fileno(), client.loop_write)
-
-        def has_written(_c: object, _u: object, sock: Any) -> None:
-            on_loop(loop.remove_writer, sock.fileno())
-
-        client.on_socket_open = opened
-        client.on_socket_close = closing
-        client.on_socket_register_write = wants_to_write
-        client.on_socket_unregister_write = has_written
 
     def _dial(self, client: paho.Client, host: str, port: int) -> None:
         if self._is_five():
@@ -410,15 +299,3 @@ def without_share(topic_filter: str) -> str:
     """
     parts = topic_filter.split("/", 2)
     return parts[2] if parts[0] == "$share" and len(parts) == 3 else topic_filter
-
-
-def json_event(kind: str, source: str, payload: Mapping[str, Any]) -> Event:
-    """The CloudEvents attributes of a payload that names itself."""
-    sample = payload.get("sample") or {}
-    return Event(
-        id=f"{payload.get('id')}.{payload.get('revision')}",
-        source=source,
-        type=kind,
-        time=str(payload.get("received_at")),
-        subject=sample.get("number"),
-    )
