@@ -24,6 +24,7 @@ from gateway.wire.result import (
     ResultBody,
     SampleRef,
     Test,
+    Value,
 )
 from gateway.wire.run import Run
 from gateway.wire.words import Flag, Purpose, Source, TimeFrom
@@ -106,15 +107,7 @@ def fold(
     found = pair(reading, facts.instrument.id, times.believed, sheets, taken)
     purpose = _purpose(reading, found)
     value = normalise(reading.value, reading.unit, sentinels=facts.instrument.sentinels)
-    judged = judge(
-        value,
-        item=reading.item,
-        food=found.line.food if found else None,
-        at=times.effective.at.astimezone(place.zone).date(),
-        rules=place.rules,
-        reported=reading.reported,
-        purpose=purpose,
-    )
+    judged = _judged(value, reading, place, times, found)
     return ResultBody(
         id=facts.id,
         revision=revision,
@@ -137,6 +130,20 @@ def fold(
         raw_sha256=facts.raw_sha256,
         flags=tuple(sorted({*judged.flags, *times.flags, *_reading_flags(reading)})),
         extras=dict(reading.extras),
+    )
+
+
+def _judged(
+    value: Value, reading: Reading, place: Place, times: Times, found: Pairing | None
+) -> Judgement:
+    return judge(
+        value,
+        item=reading.item,
+        food=found.line.food if found else None,
+        at=times.effective.at.astimezone(place.zone).date(),
+        rules=place.rules,
+        reported=reading.reported,
+        purpose=_purpose(reading, found),
     )
 
 

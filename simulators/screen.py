@@ -75,11 +75,12 @@ class Screen:
                 "stall": tube.sample.stall or "-",
                 "test": tube.sample.item,
                 "value": f"{tube.sample.value} {tube.sample.unit}",
-                "what-next": word(_what_next(tube)),
+                "what-next": _what_next(tube),
             }
             for tube in tubes
         ]
-        self._table(f"{station}: {word('expected')}", {"station": station, "expected": rows}, rows)
+        shown = [{**row, "what-next": word(row["what-next"])} for row in rows]
+        self._table(f"{station}: {word('expected')}", {"station": station, "expected": rows}, shown)
 
     def delivered(self, bench: Bench, tube: Tube) -> None:
         """Say that the gateway took a result."""

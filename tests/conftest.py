@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import hypothesis
 import pytest
@@ -33,10 +33,21 @@ def log_lines() -> Iterator[None]:
     assert reader.unformattable == []
 
 
+MEASURED = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def measured(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Take a number that a test measured; all are told at the end of the run."""
+    return request.config.stash.setdefault(MEASURED, []).append
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say in one line each what was not run, how often, and how to get it."""
     skipped = terminalreporter.stats.get("skipped", [])
     reasons = [report.longrepr[2] for report in skipped if isinstance(report.longrepr, tuple)]
+    for line in terminalreporter.config.stash.get(MEASURED, []):
+        terminalreporter.write_line(f"measured: {line}")
     for line in tally(reasons):
         terminalreporter.write_line(line)
     if corpus() is None:

@@ -189,9 +189,13 @@ class Taking:
         ]
         taken = store_results(self._session, received, self._now)
         self.outcome.results += len(received)
-        self.outcome.boards |= publish(
-            self._session, self._publisher, taken.standing, stations.by_place
-        )
+        # In the order in which they came: notices are numbered as results are given.
+        standing = {
+            each.result.id: taken.standing[each.result.id]
+            for each in received
+            if each.result.id in taken.standing
+        }
+        self.outcome.boards |= publish(self._session, self._publisher, standing, stations.by_place)
         if taken.contradicting:
             self._contradicted(taken.contradicting, {each.result.id: each for each in received})
 

@@ -81,7 +81,11 @@ class Store:
 
     def read_now(self, work: Callable[[Session], T]) -> T:
         """`read` for a program without a loop."""
-        with named_trouble(), Session(self.reading) as session, session.begin():
+        with (
+            named_trouble(),
+            Session(self.reading, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             return work(session)
 
     def lead(self, thing: str) -> Lead:

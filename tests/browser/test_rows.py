@@ -33,14 +33,15 @@ def test_a_result_appears_while_the_page_is_open(market: Market, locale: str) ->
 
 
 def test_a_new_row_is_marked_for_ten_seconds(market: Market) -> None:
-    screen = market.screen()
+    screen = market.screen(own_clock=True)
     screen.wait_for_state("live")
 
     (body,) = market.station.measured()
 
     row = screen.wait_for_row(body["id"])
     expect(row).to_have_class("fresh")
-    expect(row).not_to_have_class("fresh", timeout=13_000)
+    screen.pass_time(11)
+    expect(row).not_to_have_class("fresh")
 
 
 def test_a_row_of_the_snapshot_is_not_marked_as_new(market: Market) -> None:
