@@ -8,9 +8,9 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
 
-from drivers import Profile, load_profiles
+from drivers import Profile, ProfileError, load_profiles, read_link_url
+from drivers.links.url import SerialPlace
 from gateway.broker import BrokerError, find_mosquitto, refuse_held_port
 from gateway.local import ask, socket_path
 from gateway.settings import LinkPart, StationSettings
@@ -91,28 +91,25 @@ def _link(link: LinkPart, is_running: bool) -> Iterator[Finding]:
     elif profile is not None:
         found = f"{profile.profile} v{profile.version} ({profile.quality})"
         yield Finding(f"{what} · {part.id}", found)
-    yield _place(what, urlsplit(link.url), is_running)
+    yield _place(what, link.url, is_running)
 
 
-def _place(what: str, url: SplitResult, is_running: bool) -> Finding:
-    shown = url.geturl()
-    if url.scheme == "serial":
-        return _port(what, shown, Path(url.path), is_running)
-    if url.scheme in ("tcp", "tcp+listen") and (url.hostname is None or url.port is None):
-        return Finding(what, shown, f"{url.scheme}://host:port expected, {shown} found")
-    if url.scheme == "tcp":
-        return _dial(what, shown, str(url.hostname), url.port or 0)
-    if url.scheme == "tcp+listen":
-        if is_running:
-            return Finding(what, shown)
-        try:
-            refuse_held_port(str(url.hostname), url.port or 0)
-        except BrokerError:
-            held = f"a free port expected, {url.hostname}:{url.port} found held"
-            return Finding(what, shown, held)
-        return Finding(what, shown)
-    known = "serial:, tcp: or tcp+listen: expected in this version"
-    return Finding(what, shown, f"{known}, {url.scheme}: found")
+def _place(what: str, shown: str, is_running: bool) -> Finding:
+    try:
+        place = read_link_url(shown)
+    except ProfileError as error:
+        return Finding(what, shown, str(error))
+    if isinstance(place, SerialPlace):
+        return _port(what, shown, place.path, is_running)
+    if not place.waits:
+        return _dial(what, shown, place.host, place.port)
+    try:
+        if not is_running:
+            refuse_held_port(place.host, place.port)
+    except BrokerError:
+        held = f"a free port expected, {place.host}:{place.port} found held"
+        return Finding(what, shown, held)
+    return Finding(what, shown)
 
 
 def _port(what: str, shown: str, path: Path, is_running: bool) -> Finding:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from drivers import ProfileError, decode_file, load_profiles
 from drivers.profile import Language
@@ -201,7 +201,7 @@ def _print_json(value: Any) -> None:
 
 
 def _table(titles: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
-    table = Table(*titles)
+    table = Table(*(Column(title, overflow="fold") for title in titles))
     for row in rows:
         table.add_row(*(cell or "—" for cell in row))
     Console().print(table)

@@ -14,6 +14,8 @@ from gateway.wire.words import LinkState
 
 log = logging.getLogger(__name__)
 
+TROUBLE = frozenset({LinkState.LOST, LinkState.FAULTED, LinkState.GARBLED})
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -68,12 +70,16 @@ class Health:
         )
 
     def turned(self, instrument: str, state: LinkState, why: str | None = None) -> None:
-        """A link is in this state; said once, however often it is repeated."""
+        """A link is in this state; said once, however often it is repeated.
+
+        A link that is lost stays lost, since when it was, while it is tried again.
+        """
         known = self._conditions[instrument]
-        if (known.state, known.why) == (state, why):
+        is_tried_again = state is LinkState.CONNECTING and known.state in TROUBLE
+        if is_tried_again or (known.state, known.why) == (state, why):
             return
         self._conditions[instrument] = replace(known, state=state, since=self._now(), why=why)
-        level = logging.WARNING if state in (LinkState.LOST, LinkState.FAULTED) else logging.INFO
+        level = logging.WARNING if state in TROUBLE else logging.INFO
         log.log(level, "%s: %s%s", instrument, state, f": {why}" if why else "")
         self._tell(instrument)
 

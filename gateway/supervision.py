@@ -61,38 +61,48 @@ class Keeper:
         self._cable, self._journal, self._health, self._now = cable, journal, health, now
 
     async def run(self) -> None:
-        """Open, take in, and open again, for ever; ends only with JournalError."""
+        """Open, take in, and open again, for ever.
+
+        Returns when the link can never be opened as it is set; raises only JournalError.
+        """
         delay = BACK_OFF[0]
         while True:
             begun = asyncio.get_running_loop().time()
             why = await self._live_once()
             if asyncio.get_running_loop().time() - begun > STEADY_AFTER:
                 delay = BACK_OFF[0]
+            if why is None:
+                return
             self._health.turned(self._cable.instrument.id, *why)
             if await self._wait(delay * random.uniform(0.75, 1.25)):
                 delay = BACK_OFF[0]
             else:
                 delay = min(delay * 2, BACK_OFF[1])
 
-    async def _live_once(self) -> tuple[LinkState, str]:
-        """One session, from its opening to its end; returns how and why it ended."""
+    async def _live_once(self) -> tuple[LinkState, str] | None:
+        """One session, from its opening to its end; returns how and why it ended.
+
+        None when trying again cannot help.
+        """
+        ended: tuple[LinkState, str] | None
         try:
             async with asyncio.TaskGroup() as tasks:
                 await self._converse(tasks)
         except* JournalError as group:
             raise group.exceptions[0] from None
         except* LinkLost as group:
-            return_value = (LinkState.LOST, _text(group))
+            ended = (LinkState.LOST, _text(group))
         except* ProtocolFault as group:
-            return_value = (LinkState.GARBLED, _text(group))
+            ended = (LinkState.GARBLED, _text(group))
         except* ProfileError as group:
-            return_value = (LinkState.FAULTED, _text(group))
+            self._health.turned(self._cable.instrument.id, LinkState.FAULTED, _text(group))
+            ended = None
         except* Exception as group:
             log.exception("%s: a fault of this program", self._cable.name)
-            return_value = (LinkState.FAULTED, f"a fault of this program: {_text(group)}")
+            ended = (LinkState.FAULTED, f"a fault of this program: {_text(group)}")
         else:
-            return_value = (LinkState.LOST, "the other side ended the conversation")
-        return return_value
+            ended = (LinkState.LOST, "the other side ended the conversation")
+        return ended
 
     async def _converse(self, tasks: asyncio.TaskGroup) -> None:
         cable = self._cable

@@ -116,8 +116,12 @@ class Screen:
         self._tables.print(table)
 
     def _line(self, said: dict[str, object]) -> None:
-        sys.stdout.write(json.dumps(said, ensure_ascii=False) + "\n")
-        sys.stdout.flush()
+        try:
+            sys.stdout.write(json.dumps(said, ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # As rich does for the tables: whoever read us has gone, so we put away and go too.
+            self._out.on_broken_pipe()
 
 
 def _what_next(tube: Tube) -> str:

@@ -25,6 +25,7 @@ from lab_api.notices.announcing import Announcer
 from lab_api.notices.deciding import Publisher, decide_station_again
 from lab_api.routes import boards, health, metrics, pages, problems, results, runs, stations
 from lab_api.routes.gate import Gate
+from lab_api.routes.openapi import described
 from lab_api.routes.problems import answer_problems
 from lab_api.routes.rooms import Rooms
 from lab_api.settings import LabSettings, StationPart
@@ -51,6 +52,7 @@ def create_app(settings: LabSettings, store: Store, died: Callable[[], None]) ->
         app.include_router(router.router)
     app.mount("/assets/locales", pages.Assets(directory=pages.LOCALES, check_dir=False))
     app.mount("/assets", pages.Assets(directory=pages.PAGES, check_dir=False))
+    app.openapi_schema = described(app)
     answer_problems(app)
     app.add_middleware(Gate)
     return app

@@ -52,17 +52,22 @@ export class Stream {
     if (this.loading) return;
     this.loading = true;
     this.nextLoadAt = null;
-    while (this.wanted) {
-      this.wanted = false;
-      this.#settle(await this.#fetch());
+    try {
+      while (this.wanted) {
+        this.wanted = false;
+        this.#settle(await this.#fetch());
+      }
+    } finally {
+      this.loading = false;
     }
-    this.loading = false;
   }
 
   #settle({ snapshot, trouble }) {
     if (snapshot) {
-      this.wait = FIRST_WAIT;
+      this.nextLoadAt = this.now() + LONGEST_WAIT; // stands where it cannot be taken
       this.onBoard(snapshot);
+      this.nextLoadAt = null;
+      this.wait = FIRST_WAIT;
       return;
     }
     this.nextLoadAt = this.now() + this.wait * (0.75 + Math.random() / 2);

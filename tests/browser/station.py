@@ -29,9 +29,9 @@ def canonical(value: Json) -> bytes:
 class Station:
     """Publishes statuses and results, each chained to the last."""
 
-    def __init__(self, broker: Broker, id_: str) -> None:
+    def __init__(self, broker: Broker, id_: str, time_zone: str = "Asia/Shanghai") -> None:
         self._program = needed("mosquitto_pub", "mosquitto-clients")
-        self._broker, self.id = broker, id_
+        self._broker, self.id, self._time_zone = broker, id_, time_zone
         self._root = f"kuaijian/v1/21/01/12/{id_}/{GATEWAY}"
         self._beat, self._seq, self._epoch = 0, 0, 5201314077
         self._chain = str(self._epoch)
@@ -46,7 +46,7 @@ class Station:
             **{"epoch": self._epoch, "head": self._seq, "chain": None, "offered": self._seq},
             "version": "0.1.0",
             "card": {
-                **{"name": NAME, "time_zone": "Asia/Shanghai", "lab": LAB, "demo": True},
+                **{"name": NAME, "time_zone": self._time_zone, "lab": LAB, "demo": True},
             },
         }
         self._publish(f"{self._root}/status", [canonical(status)], "-r")

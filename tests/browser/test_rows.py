@@ -95,14 +95,14 @@ def test_the_newest_notice_is_on_top(market: Market) -> None:
     assert screen.shown() == [newer["id"], older["id"]]
 
 
-def test_the_screen_equals_the_board(market: Market) -> None:
+def test_the_screen_equals_the_board_in_the_order_of_the_results(market: Market) -> None:
     screen = market.screen()
     screen.wait_for_state("live")
 
-    market.station.measured(20)
+    bodies = market.station.measured(20)
 
     expect(screen.rows).to_have_count(20, timeout=10_000)
-    assert screen.shown() == screen.board()
+    assert screen.shown() == screen.board() == [body["id"] for body in reversed(bodies)]
 
 
 def test_a_withdrawn_result_leaves_the_screen(market: Market) -> None:
@@ -132,11 +132,11 @@ def test_three_hundred_results_at_once_leave_the_newest_two_hundred(market: Mark
     screen = market.screen()
     screen.wait_for_state("live")
 
-    market.station.measured(300)
+    bodies = market.station.measured(300)
 
-    expect(screen.page.locator("#samples")).to_have_text("300", timeout=20_000)
+    screen.wait_for_row(bodies[-1]["id"], 20)
     expect(screen.rows).to_have_count(200)
-    assert screen.shown() == screen.board()
+    assert screen.shown() == screen.board() == [body["id"] for body in reversed(bodies[100:])]
 
 
 def test_the_leaf_counts_what_is_published_and_what_waits(market: Market) -> None:

@@ -133,14 +133,18 @@ def empty_postgres(migrated_postgres: str) -> str:
     return migrated_postgres
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+@pytest.fixture
+def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
+    """The URL of an empty, migrated SQLite store."""
+    path = tmp_path / "store.db"
+    shutil.copy(migrated_sqlite, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(params=["sqlite_url", "empty_postgres"], ids=["sqlite", "postgres"])
+def store_url(request: pytest.FixtureRequest) -> str:
     """The URL of an empty, migrated store, of each kind one after the other."""
-    if request.param == "sqlite":
-        path = tmp_path / "store.db"
-        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
-        return f"sqlite:///{path}"
-    url: str = request.getfixturevalue("empty_postgres")
+    url: str = request.getfixturevalue(request.param)
     return url
 
 

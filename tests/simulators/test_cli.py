@@ -115,3 +115,23 @@ def test_run_prints_where_each_analyser_is_and_stops_when_told(tmp_path: Path) -
         f"serial://{tmp_path}/{name}?baud=9600" for name in ports
     ]
     assert (code, complaints, list(tmp_path.iterdir())) == (0, "", [])
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_whoever_reads_may_go_away_without_a_traceback(tmp_path: Path, form: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", "simulators.cli", "fleet", "2", "--folder", tmp_path, *form],
+            cwd=ROOT,
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+
+    assert (ended.returncode, ended.stderr, list(tmp_path.iterdir())) == (1, "", [])

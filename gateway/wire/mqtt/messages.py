@@ -36,11 +36,16 @@ class Broker:
 
     def address(self) -> tuple[str, int, bool]:
         """Host, port and whether it is TLS; ValueError says what was expected."""
+        wrong = f"mqtt://host:port or mqtts://host:port expected, {self.url!r} found"
         parts = urlsplit(self.url)
-        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-            raise ValueError(f"mqtt://host:port or mqtts://host:port expected, {self.url!r} found")
+        try:
+            port = parts.port
+        except ValueError:
+            raise ValueError(wrong) from None
+        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname or port == 0:
+            raise ValueError(wrong)
         secure = parts.scheme == "mqtts"
-        return parts.hostname, parts.port or (8883 if secure else 1883), secure
+        return parts.hostname, port or (8883 if secure else 1883), secure
 
 
 @dataclass(frozen=True, slots=True)
