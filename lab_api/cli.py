@@ -21,7 +21,6 @@ from gateway.wire.logs import start_logging
 from gateway.wire.model import Json
 from lab_api.app.works import have_done
 from lab_api.auth import Role, keys
-from lab_api.server import CannotListen, listen, serve
 from lab_api.settings import LabSettings, StationPart, read_lab_settings
 from lab_api.store.alone import StoreTaken
 from lab_api.store.beside import NoStore, read_beside
@@ -55,11 +54,10 @@ PROBLEMS = (
     StoreTrouble,
     NoStore,
     NotTaken,
-    CannotListen,
     ValueError,
     OSError,
 )
-"""What a person at a terminal is told in one line each."""
+"""What a person at a terminal is told in one line each; a port that is held is an OSError."""
 
 
 def main() -> None:
@@ -93,6 +91,9 @@ def _who() -> str:
 @app.command("run", help=say("Run the lab until SIGTERM.", "运行，直到收到 SIGTERM。"))
 def run_lab(config: Config) -> None:
     """Migrate the store if needed, then serve."""
+    # Here, so that `key add` does not wait for a web framework to load.
+    from lab_api.server import listen, serve
+
     with _told():
         settings = read_lab_settings(config)
         start_logging()

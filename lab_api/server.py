@@ -21,7 +21,7 @@ LISTENING = "0A"
 """The state of a listening socket in /proc/net/tcp."""
 
 
-class CannotListen(Exception):
+class CannotListen(OSError):
     """The address of `[http] listen` cannot be had."""
 
 

@@ -141,11 +141,8 @@ class LabSettings(SettingsPart):
     @classmethod
     def _each_once(cls, found: tuple[StationPart, ...]) -> tuple[StationPart, ...]:
         ids = [station.id for station in found]
-        for id_ in ids:
-            if ids.count(id_) > 1:
-                raise ValueError(
-                    f"each station once expected, {id_!r} {ids.count(id_)} times found"
-                )
+        if again := next((id_ for id_ in ids if ids.count(id_) > 1), None):
+            raise ValueError(f"each station once expected, {again!r} found again")
         return found
 
 

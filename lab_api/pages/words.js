@@ -35,7 +35,7 @@ export class Words {
 
   /** A length of time as people say it; seconds, cut to whole units. */
   age(seconds) {
-    const whole = Math.max(0, Math.floor(seconds));
+    const whole = Math.max(1, Math.floor(seconds)); // nothing shown was proved at this very instant
     if (whole < 60) return this.say("age.seconds", { n: whole });
     const minutes = Math.floor(whole / 60);
     if (minutes < 60) return this.say("age.minutes", { n: minutes });

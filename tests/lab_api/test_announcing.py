@@ -18,7 +18,7 @@ from lab_api.ingest.holes import Finder
 from lab_api.ingest.sorting import Message
 from lab_api.settings import StationPart
 from lab_api.store.store import Store
-from lab_api.store.tables import StoredNotice
+from lab_api.store.tables import StoredCommand, StoredNotice
 from tests.lab_api.bench import played, until
 from tests.lab_api.conftest import GW1, S0007, Lab
 from tests.lab_api.station import FakeGateway
@@ -144,10 +144,9 @@ async def test_a_command_is_repeated_until_its_reply(sqlite_url: str, mosquitto:
             assert said == {request}
             reply = Reply(request=request, verb="run", answer=Answer.DONE, at=web.lab.now)
             await bench.send(Message(GW1.reply(request), reply.to_bytes()))
-            state = f"/api/v1/runs/{request}"
-            async with asyncio.timeout(10):
-                while (await web.client.get(state, headers=key)).json()["answer"] != "done":
-                    await asyncio.sleep(0.05)
+            await until(lambda: web.lab.rows(StoredCommand)[0].answer is not None)
+            state = await web.client.get(f"/api/v1/runs/{request}", headers=key)
+    assert state.json()["answer"] == "done"
 
 
 async def test_a_reply_from_another_gateway_is_no_reply(sqlite_url: str, mosquitto: Broker) -> None:
