@@ -27,6 +27,9 @@ def store(database_url: str) -> Iterator[Store]:
     made.close()
 
 
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
 def refusal(topic: str, at: datetime) -> Refused:
     return Refused(topic=topic, payload=b"\x00\xff", reason="检", at=at)
 
@@ -93,7 +96,7 @@ def test_an_instant_comes_back_in_utc(store: Store) -> None:
 
 
 def test_an_instant_without_offset_is_refused(store: Store) -> None:
-    naive = datetime.now()  # noqa: DTZ005
+    naive = NOON.replace(tzinfo=None)
 
     with pytest.raises(StatementError, match="an instant with an offset expected"):
         store.write_now(partial(add, row=refusal("t", naive)))

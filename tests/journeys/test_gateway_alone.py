@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ Subscribe = Callable[..., Subscription]
 Dial = Callable[[int], SocketLine]
 
 
-def results(heard: list[Received]) -> list[dict[str, object]]:
+def results(heard: list[Received]) -> list[dict[str, Any]]:
     return [json.loads(one.payload) for one in heard if "/result/" in one.topic]
 
 
@@ -36,7 +37,7 @@ def test_a_result_on_a_pty_reaches_an_independent_subscriber(
     assert Analyser(port).send(frames(message("N0001", "12.6")))
 
     found = results(heard.wait_until(lambda all_: len(results(all_)) == 1))
-    assert found[0]["value"]["as_reported"] == "12.6"  # type: ignore[index]
+    assert found[0]["value"]["as_reported"] == "12.6"
     port.unplug()
 
 
@@ -86,7 +87,7 @@ def test_a_message_sent_again_adds_nothing(
     assert analyser.send(frames(message("N0002", "8.0")))
 
     found = heard.wait_until(
-        lambda all_: any(one["sample"]["number"] == "N0002" for one in results(all_))  # type: ignore[index]
+        lambda all_: any(one["sample"]["number"] == "N0002" for one in results(all_))
     )
     assert len(results(found)) == 2
 

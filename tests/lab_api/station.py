@@ -29,70 +29,58 @@ CARD: dict[str, Any] = {
 }
 
 
+INSTRUMENT = {
+    "id": "pest-1",
+    "maker": "Dayuan",
+    "model": "DY-3000",
+    "serial": None,
+    "profile": "fsra-24",
+    "profile_version": 1,
+}
+SAMPLE = {"channel": "3", "food": "01040201", "stall": "A-013", "run": "r1"}
+TEST = {"item": "opc-inhibition", "method": "INH", "standard": "GB/T 5009.199-2003"}
+VALUE = {
+    "as_reported": "12.6",
+    "number": "12.6",
+    "comparator": "=",
+    "unit": "%",
+    "grade": None,
+}
+VERDICT = {
+    "reported": "合格",
+    "rule": "opc",
+    "rules_version": "2026.11",
+    "limit": {"pass_when": "lt", "number": "50", "unit": "%"},
+}
+
+
 def payload(name: str = "a", **changes: Any) -> dict[str, Any]:
-    """A demonstration pass of sample N1, without its place; `changes` replace top-level keys,
-    and `outcome`, `number`, `purpose` and `at` what they are called."""
+    """A demonstration pass of sample N-a, without its place; `changes` replace top-level keys,
+    and `outcome`, `number`, `purpose`, `verified_rule` and `at` what they are called."""
     outcome = changes.pop("outcome", "pass")
+    verified = changes.pop("verified_rule", False)
     number = changes.pop("number", f"N-{name}")
     purpose = changes.pop("purpose", "routine")
-    verified = changes.pop("verified_rule", False)
-    at = changes.pop("at", NOON)
+    at = changes.pop("at", NOON).isoformat()
     made: dict[str, Any] = {
         "schema": "kuaijian.result/1",
         "id": str(uuid.uuid5(SPACE, name)),
         "revision": 1,
-        "reason": None,
         "source": "instrument",
         "demo": True,
         "region": "210112",
         "station": "s0007",
         "gateway": "gw1",
-        "based_on": None,
-        "instrument": {
-            "id": "pest-1",
-            "maker": "Dayuan",
-            "model": "DY-3000",
-            "serial": None,
-            "profile": "fsra-24",
-            "profile_version": 1,
-        },
-        "sample": {
-            "number": number,
-            "channel": "3",
-            "food": "01040201",
-            "stall": "A-013",
-            "run": "r1",
-        },
-        "test": {
-            "item": "opc-inhibition",
-            "method": "INH",
-            "standard": "GB/T 5009.199-2003",
-            "purpose": purpose,
-        },
-        "value": {
-            "as_reported": "12.6",
-            "number": "12.6",
-            "comparator": "=",
-            "unit": "%",
-            "grade": None,
-        },
-        "signals": {},
-        "verdict": {
-            "outcome": outcome,
-            "reported": "合格",
-            "rule": "opc",
-            "rules_version": "2026.11",
-            "limit": {"pass_when": "lt", "number": "50", "unit": "%"},
-            "verified_rule": verified,
-        },
-        "qc": {"control": None, "kit": None, "calibration": None},
-        "measured_at": at.isoformat(),
-        "received_at": at.isoformat(),
-        "effective_at": {"at": at.isoformat(), "from": "instrument"},
+        "instrument": INSTRUMENT,
+        "sample": {**SAMPLE, "number": number},
+        "test": {**TEST, "purpose": purpose},
+        "value": VALUE,
+        "verdict": {**VERDICT, "outcome": outcome, "verified_rule": verified},
+        "measured_at": at,
+        "received_at": at,
+        "effective_at": {"at": at, "from": "instrument"},
         "clock": {"instrument_text": None, "offset_s": "0", "synchronised": True},
         "raw_sha256": None,
-        "flags": [],
-        "extras": {},
     }
     return {**made, **changes}
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
 from gateway.wire.board import Board
 from gateway.wire.commands import Answer, ReplayCommand, Reply, RunCommand
@@ -19,13 +23,28 @@ from lab_api.ingest.sorting import Message
 from lab_api.settings import StationPart
 from lab_api.store.store import Store
 from lab_api.store.tables import StoredCommand, StoredNotice
-from tests.lab_api.bench import played, until
+from tests.lab_api.bench import Played, played, until
 from tests.lab_api.conftest import GW1, S0007, Lab
 from tests.lab_api.station import FakeGateway
 from tests.lab_api.test_routes import sheet
-from tests.lab_api.web import running
+from tests.lab_api.web import Web, running
 from tests.services import brokers
 from tests.services.brokers import Broker
+
+
+@asynccontextmanager
+async def quick_finder(web: Web) -> AsyncIterator[None]:
+    """Finds holes at once, and repeats commands every 0.3 s."""
+    rooms, quick = web.rooms, timedelta(seconds=0.2)
+    dispatch = Dispatch(rooms.store, rooms.pipe, again=0.3)
+    finder = Finder(rooms.store, "lab1", lambda _: dispatch.hint(), ripe_after=quick, every=0.1)
+    tasks = [asyncio.create_task(each.run()) for each in (dispatch, finder)]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
 
 
 async def test_notices_are_announced_in_order_and_the_board_is_retained(
@@ -129,24 +148,43 @@ async def test_a_broker_that_forgot_everything_is_told_again(
 
 async def test_a_command_is_repeated_until_its_reply(sqlite_url: str, mosquitto: Broker) -> None:
     gateway, topic = FakeGateway(), GW1.command("run")
-    async with running(sqlite_url, mosquitto.url) as web:
+    async with (
+        running(sqlite_url, mosquitto.url) as web,
+        quick_finder(web),
+        played(mosquitto.url, topic) as bench,
+    ):
         await until(lambda: web.rooms.pipe.connected)
-        async with played(mosquitto.url, topic) as bench:
-            web.lab.take(gateway.status())
-            key = web.key(Role.TECHNICIAN)
-            answer = await web.client.post("/api/v1/runs", json=sheet(), headers=key)
-            await until(lambda: len(bench.on(topic)) == 1)
-            await asyncio.to_thread(mosquitto.restart)
-            await until(lambda: len(bench.on(topic)) >= 2, 20)
+        web.lab.take(gateway.status())
+        key = web.key(Role.TECHNICIAN)
+        answer = await web.client.post("/api/v1/runs", json=sheet(), headers=key)
+        await until(lambda: len(bench.on(topic)) >= 3)
 
-            request = answer.json()["request"]
-            said = {RunCommand.model_validate_json(each.payload).request for each in bench.heard}
-            assert said == {request}
-            reply = Reply(request=request, verb="run", answer=Answer.DONE, at=web.lab.now)
-            await bench.send(Message(GW1.reply(request), reply.to_bytes()))
-            await until(lambda: web.lab.rows(StoredCommand)[0].answer is not None)
-            state = await web.client.get(f"/api/v1/runs/{request}", headers=key)
-    assert state.json()["answer"] == "done"
+        request = answer.json()["request"]
+        said = {RunCommand.model_validate_json(each.payload).request for each in bench.heard}
+        assert said == {request}
+        reply = Reply(request=request, verb="run", answer=Answer.DONE, at=web.lab.now)
+        await bench.send(Message(GW1.reply(request), reply.to_bytes()))
+        await until(lambda: web.lab.rows(StoredCommand)[0].answer == "done")
+        await asyncio.sleep(0.3)
+        times = len(bench.on(topic))
+        await asyncio.sleep(0.7)
+        assert len(bench.on(topic)) == times
+
+
+async def test_a_command_waits_for_a_broker_that_is_away(
+    sqlite_url: str, mosquitto: Broker
+) -> None:
+    gateway, topic = FakeGateway(), GW1.command("run")
+    await asyncio.to_thread(mosquitto.stop)
+    async with running(sqlite_url, mosquitto.url) as web:
+        web.lab.take(gateway.status())
+        key = web.key(Role.TECHNICIAN)
+        answer = await web.client.post("/api/v1/runs", json=sheet(), headers=key)
+        assert answer.status_code == 202
+
+        await asyncio.to_thread(mosquitto.start)
+        async with played(mosquitto.url, topic) as bench:
+            await until(lambda: bool(bench.on(topic)))
 
 
 async def test_a_reply_from_another_gateway_is_no_reply(sqlite_url: str, mosquitto: Broker) -> None:
@@ -166,28 +204,63 @@ async def test_a_reply_from_another_gateway_is_no_reply(sqlite_url: str, mosquit
     assert state.json()["answer"] is None
 
 
+def asked_on(bench: Played, topic: str) -> set[int]:
+    """Every seq that replays asked for."""
+    commands = [ReplayCommand.model_validate_json(each.payload) for each in bench.on(topic)]
+    return {
+        seq
+        for command in commands
+        for run in command.ranges
+        for seq in range(run.first, run.to + 1)
+    }
+
+
 async def test_what_was_lost_after_the_last_puback_is_replayed(
     store_url: str, mosquitto: Broker
 ) -> None:
     gateway, topic = FakeGateway(), GW1.command("replay")
     kept = dict(enumerate(gateway.entries(*"abcde"), start=1))
-    async with running(store_url, mosquitto.url) as web:
-        rooms, quick = web.rooms, timedelta(seconds=0.2)
-        dispatch = Dispatch(rooms.store, rooms.pipe)
-        finder = Finder(rooms.store, "lab1", dispatch.hint, ripe_after=quick, every=0.1)
-        tasks = [asyncio.create_task(each.run()) for each in (dispatch, finder)]
-        try:
-            async with played(mosquitto.url, topic) as bench:
-                await until(lambda: rooms.pipe.connected)
-                await bench.send(gateway.raw_message(), kept[1], kept[4], gateway.status())
-                await until(lambda: bool(bench.on(topic)))
+    async with (
+        running(store_url, mosquitto.url) as web,
+        quick_finder(web),
+        played(mosquitto.url, topic) as bench,
+    ):
+        await until(lambda: web.rooms.pipe.connected)
+        await bench.send(gateway.raw_message(), kept[1], kept[4], gateway.status())
+        await until(lambda: bool(bench.on(topic)))
 
-                command = ReplayCommand.model_validate_json(bench.on(topic)[0].payload)
-                asked = [seq for run in command.ranges for seq in range(run.first, run.to + 1)]
-                assert asked == [2, 3, 5]
-                await bench.send(*(kept[seq] for seq in asked))
-                await until(lambda: web.lab.through(gateway.epoch) == 5)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+        assert asked_on(bench, topic) == {2, 3, 5}
+        await bench.send(*(kept[seq] for seq in (2, 3, 5)))
+        await until(lambda: web.lab.through(gateway.epoch) == 5)
+
+
+async def test_what_a_dead_member_of_a_share_took_along_is_replayed(
+    empty_postgres: str, mosquitto: Broker
+) -> None:
+    gateway, topic = FakeGateway(), GW1.command("replay")
+    kept = dict(enumerate(gateway.entries(*(f"x{n}" for n in range(40))), start=1))
+    async with (
+        running(empty_postgres, mosquitto.url, share="lab") as alive,
+        quick_finder(alive),
+        played(mosquitto.url, topic) as bench,
+    ):
+        async with running(empty_postgres, mosquitto.url, share="lab") as dying:
+            await until(lambda: alive.rooms.pipe.connected and dying.rooms.pipe.connected)
+            event.listen(dying.lab.store.writing, "commit", _database_away)
+            await asyncio.sleep(0.2)
+            await bench.send(gateway.raw_message(), *kept.values())
+            await until(lambda: dying.rooms.intake.trouble is not None)
+        await bench.send(gateway.status())
+
+        sent: set[int] = set()
+        async with asyncio.timeout(20):
+            while alive.lab.through(gateway.epoch) < 40:
+                again = asked_on(bench, topic) - sent
+                await bench.send(*(kept[seq] for seq in again))
+                sent |= again
+                await asyncio.sleep(0.05)
+        assert len(alive.lab.notices()) == 40
+
+
+def _database_away(_connection: object) -> None:
+    raise OperationalError("COMMIT", {}, ConnectionError("the database is away"))

@@ -7,9 +7,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from gateway.wire.commands import Answer, ReplayCommand, Reply
-from lab_api.ingest.holes import Finder
+from gateway.wire.stream import sha256
+from gateway.wire.topics import GatewayTopics
+from lab_api.ingest.holes import MOST_OPEN, Finder
+from lab_api.ingest.taking import Outcome
 from lab_api.store.commands import note_reply
-from lab_api.store.tables import Absence, Refused, StoredCommand
+from lab_api.store.rows import insert_all
+from lab_api.store.tables import Absence, Raw, Refused, StoredCommand
 from tests.lab_api.conftest import GW1, Lab
 from tests.lab_api.station import NOON, FakeGateway
 
@@ -20,12 +24,10 @@ class Search:
     """A finder, and the clock it is asked at."""
 
     def __init__(self, lab: Lab) -> None:
-        self.lab, self.hints = lab, 0
+        self.lab = lab
+        self.told: list[Outcome] = []
         self.now: datetime = NOON
-        self.finder = Finder(lab.store, "lab1", self._hint)
-
-    def _hint(self) -> None:
-        self.hints += 1
+        self.finder = Finder(lab.store, "lab1", self.told.append)
 
     async def after(self, seconds: float) -> None:
         """Search so much later."""
@@ -64,7 +66,7 @@ async def test_a_hole_is_asked_for_when_it_has_been_there_for_thirty_seconds(
 
     await search.after(1)
     assert search.asked() == [[(2, 3), (5, 6)]]
-    assert search.hints == 1
+    assert [outcome.commands for outcome in search.told] == [True]
 
 
 async def test_the_tail_that_never_came_is_asked_for(search: Search) -> None:
@@ -202,3 +204,29 @@ async def test_what_never_came_at_all_is_never_given_up(search: Search) -> None:
 
     assert len(search.asked()) == 6
     assert search.lab.rows(Absence) == []
+
+
+async def test_of_many_gateways_only_so_many_are_asked_at_once(search: Search) -> None:
+    for number in range(MOST_OPEN + 5):
+        gateway = FakeGateway(GatewayTopics("210112", "s0007", f"gw{number}"))
+        gateway.entries("a")
+        search.lab.take(gateway.status())
+
+    await search.after(0)
+    await search.after(30)
+
+    assert len(search.asked()) == MOST_OPEN
+
+
+async def test_what_two_replicas_committed_past_each_other_is_confirmed(search: Search) -> None:
+    gateway = FakeGateway()
+    search.lab.take(*gateway.entries("a"), gateway.status())
+    # As when another replica commits the bytes while this one commits the entry.
+    content = {"sha256": sha256(gateway.raw), "content": gateway.raw, "at": NOON}
+    search.lab.write(lambda session: insert_all(session, Raw, [content]))
+    assert search.lab.through(gateway.epoch) == 0
+
+    await search.after(0)
+
+    assert search.lab.through(gateway.epoch) == 1
+    assert search.told[-1].receipts == {GW1}

@@ -178,7 +178,8 @@ def test_a_database_that_is_away_is_said_in_one_line(installed: Installed) -> No
     installed.store = "postgresql://nobody@127.0.0.1:9/none"
     installed.write()
 
-    assert installed.refused()[0].startswith("a working store expected, ")
+    (line,) = installed.refused()
+    assert line.startswith("a working store expected, ")
 
 
 def test_a_key_is_printed_alone_on_stdout(installed: Installed) -> None:

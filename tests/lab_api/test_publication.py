@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 
 from gateway.wire.result import Result
@@ -127,63 +127,61 @@ def test_only_the_publishing_lab_shows_anything(standing: Standing, reason: Reas
     assert decide(result(), standing) == held(reason)
 
 
-@given(
-    outcome=some.sampled_from(list(Outcome)),
-    purpose=some.sampled_from(list(Purpose)),
-    source=some.sampled_from(list(Source)),
-    flags=some.lists(some.sampled_from(list(Flag)), max_size=2),
-    number=some.one_of(some.none(), some.just("N1")),
-    demo=some.booleans(),
-    verified=some.booleans(),
-    dated=some.booleans(),
-    in_conflict=some.booleans(),
-    publish=some.booleans(),
-    known=some.booleans(),
+RESULTS = some.fixed_dictionaries(
+    {
+        "outcome": some.sampled_from(list(Outcome)),
+        "purpose": some.sampled_from(list(Purpose)),
+        "source": some.sampled_from(list(Source)),
+        "flags": some.lists(some.sampled_from(list(Flag)), max_size=2),
+        "number": some.sampled_from([None, "N1"]),
+        "demo": some.booleans(),
+        "verified_rule": some.booleans(),
+    },
+    optional={"effective_at": some.none()},
+)
+STANDINGS = some.builds(
+    Standing,
     lab=some.sampled_from(["lab1", "lab2"]),
+    known=some.booleans(),
+    publish=some.booleans(),
     card=some.sampled_from([DEMO, REAL, None]),
 )
+
+
+def is_on_the_narrow_way(changes: dict[str, Any], standing: Standing) -> bool:
+    """The only way to the public, written down a second time."""
+    of_the_result = (
+        changes["outcome"] is Outcome.PASS
+        and changes["purpose"] in (Purpose.ROUTINE, Purpose.REPEAT, Purpose.RERUN)
+        and changes["source"] is not Source.HISTORY
+        and changes["flags"] == []
+        and changes["number"] == "N1"
+        and changes["demo"]
+        and "effective_at" not in changes
+    )
+    return of_the_result and standing == IN_DEMO
+
+
+@given(changes=RESULTS, standing=STANDINGS, in_conflict=some.booleans())
+@example(
+    changes={
+        "outcome": Outcome.PASS,
+        "purpose": Purpose.ROUTINE,
+        "source": Source.INSTRUMENT,
+        "flags": [],
+        "number": "N1",
+        "demo": True,
+        "verified_rule": False,
+    },
+    standing=IN_DEMO,
+    in_conflict=False,
+)
 def test_only_one_narrow_way_leads_to_the_public(
-    outcome: Outcome,
-    purpose: Purpose,
-    source: Source,
-    flags: list[Flag],
-    number: str | None,
-    demo: bool,
-    verified: bool,
-    dated: bool,
-    in_conflict: bool,
-    publish: bool,
-    known: bool,
-    lab: str,
-    card: StationCard | None,
+    changes: dict[str, Any], standing: Standing, in_conflict: bool
 ) -> None:
-    some_result = result(
-        outcome=outcome,
-        purpose=purpose,
-        source=source,
-        flags=flags,
-        number=number,
-        demo=demo,
-        verified_rule=verified,
-        **({} if dated else {"effective_at": None}),
-    )
+    decision = decide(result(**changes), standing, in_conflict=in_conflict)
 
-    decision = decide(some_result, Standing(lab, known, publish, card), in_conflict=in_conflict)
-
-    narrow = (
-        outcome is Outcome.PASS
-        and purpose in (Purpose.ROUTINE, Purpose.REPEAT, Purpose.RERUN)
-        and source is not Source.HISTORY
-        and not flags
-        and number is not None
-        and demo
-        and dated
-        and not in_conflict
-        and publish
-        and known
-        and lab == "lab1"
-        and card is DEMO
-    )
+    narrow = is_on_the_narrow_way(changes, standing) and not in_conflict
     assert (decision.state is State.SHOWN) is narrow
     assert (decision.reason is None) is narrow
 

@@ -103,6 +103,7 @@ async def test_a_qr_code_is_drawn(web: Web, gateway: FakeGateway) -> None:
         ("/assets/locales/zh-CN.json", "application/json"),
         ("/assets/locales/en.json", "application/json"),
         ("/favicon.ico", "image/svg+xml"),
+        ("/asyncapi.yaml", "application/yaml"),
     ],
 )
 async def test_the_pages_are_served(web: Web, path: str, kind: str) -> None:

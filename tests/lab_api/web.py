@@ -55,9 +55,9 @@ class Web:
 
 
 @asynccontextmanager
-async def running(url: str, broker: str = NOBODY) -> AsyncIterator[Web]:
+async def running(url: str, broker: str = NOBODY, share: str = "") -> AsyncIterator[Web]:
     store, died = Store(url), list[bool]()
-    read = settings(url, mqtt={"url": broker})
+    read = settings(url, mqtt={"url": broker, "share": share})
     app = create_app(read, store, lambda: died.append(True))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (

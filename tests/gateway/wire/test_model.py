@@ -73,7 +73,7 @@ def test_a_time_keeps_its_offset() -> None:
 
 def test_a_result_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        RESULT.revision = 2  # type: ignore[misc]
+        RESULT.revision = 2  # type: ignore[misc]  # what mypy forbids has to fail at run time too
 
 
 def test_a_sheet_ends_after_it_begins() -> None:
