@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from gateway.wire.topics import StationTopics
 from lab_api.audit import Act, Done, record
@@ -108,7 +108,7 @@ def revoke_key(session: Session, id_: str, who: str, at: datetime) -> bool:
 
 def keys(session: Session) -> Sequence[ApiKey]:
     """Every key, the newest first."""
-    return session.exec(select(ApiKey).order_by(ApiKey.created_at.desc())).all()  # type: ignore[attr-defined]
+    return session.exec(select(ApiKey).order_by(col(ApiKey.created_at).desc())).all()
 
 
 def who_shows(session: Session, key: str) -> Principal | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import json
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,7 +66,7 @@ def main() -> None:
 
 def _fail(error: BaseException) -> NoReturn:
     for line in str(error).splitlines():
-        print(line, file=sys.stderr)  # noqa: T201
+        typer.echo(line, err=True)
     raise typer.Exit(1)
 
 
@@ -81,7 +80,7 @@ def _told() -> Iterator[None]:
 
 
 def _notice(en: str, zh: str) -> None:
-    print(say(en, zh), file=sys.stderr)  # noqa: T201
+    typer.echo(say(en, zh), err=True)
 
 
 def _who() -> str:
@@ -151,7 +150,7 @@ def key_add(
     with _told():
         done = have_done(read_lab_settings(config), "key.add", arguments)
     _notice("This key is shown only now. Keep it safe:", "密钥只显示这一次，请妥善保存：")
-    print(done["key"])  # noqa: T201
+    typer.echo(done["key"])
 
 
 @key_app.command("revoke", help=say("Make a key worthless.", "作废密钥。"))
@@ -219,7 +218,7 @@ def _read(config: Path, work: Callable[[Session], T]) -> T:
 
 def _print_table(rows: Sequence[Json], columns: Sequence[str], *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(rows, ensure_ascii=False))  # noqa: T201
+        typer.echo(json.dumps(rows, ensure_ascii=False))
         return
     table = Table(*columns)
     for row in rows:

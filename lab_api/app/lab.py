@@ -84,7 +84,7 @@ def furnish(settings: LabSettings, store: Store) -> Rooms:
         rooms.broker_since = None
 
     intake = Intake(store, pipe, lab, told, share=share)
-    finder = Finder(store, lab, dispatch.hint)
+    finder = Finder(store, lab, told)
     rooms = Rooms(settings, store, pipe, intake, receipts, finder, dispatch, announcer, feed)
     pipe.on_up.append(up)
     pipe.on_down.append(down)

@@ -25,8 +25,8 @@ AGAIN = 10.0
 class Dispatch:
     """Keeps commands going out. A repeated command has its effect once, at the gateway."""
 
-    def __init__(self, store: Store, pipe: Pipe) -> None:
-        self._store, self._pipe = store, pipe
+    def __init__(self, store: Store, pipe: Pipe, *, again: float = AGAIN) -> None:
+        self._store, self._pipe, self._again = store, pipe, again
         self._lead = store.lead("dispatch")
         self._wake = asyncio.Event()
         self._all = False
@@ -41,11 +41,11 @@ class Dispatch:
         self._wake.set()
 
     async def run(self) -> None:
-        """Send what waits, on a hint, after each connect and every ten seconds."""
+        """Send what waits, on a hint, after each connect and every `again` seconds."""
         try:
             while True:
                 try:
-                    async with asyncio.timeout(AGAIN):
+                    async with asyncio.timeout(self._again):
                         await self._wake.wait()
                 except TimeoutError:
                     self._all = True

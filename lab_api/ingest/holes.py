@@ -17,10 +17,26 @@ from sqlmodel import Session, select
 from gateway.wire.absent import Absent, AbsentRange, Why
 from gateway.wire.commands import ReplayCommand, ReplayRange, Verb
 from gateway.wire.topics import GatewayTopics
-from lab_api.store.commands import Asking, keep_command, new_request, open_command
+from lab_api.ingest.taking import Outcome
+from lab_api.store.commands import (
+    Asking,
+    keep_command,
+    new_request,
+    open_command,
+    open_commands,
+)
 from lab_api.store.refusals import refused_since
 from lab_api.store.store import Store
-from lab_api.store.streams import Epoch, advance, missing, note_absence, open_streams, streams_of
+from lab_api.store.streams import (
+    Epoch,
+    advance,
+    epoch_of,
+    lock_streams,
+    missing,
+    note_absence,
+    open_streams,
+    streams_of,
+)
 from lab_api.store.tables import GatewaySeen, Stream
 from lab_api.store.trouble import StoreTrouble
 
@@ -30,6 +46,8 @@ EVERY = 5.0
 """Seconds between two searches."""
 RIPE_AFTER = timedelta(seconds=30)
 """How long a seq must be missing, and how long between two requests for it."""
+MOST_OPEN = 20
+"""Requests open at once over all gateways, so that a storm is worked off in turns."""
 MOST_ASKED = 1000
 """Seqs in one request."""
 TRIES = 3
@@ -66,12 +84,12 @@ class Finder:
         self,
         store: Store,
         lab: str,
-        asked: Callable[[], None],
+        told: Callable[[Outcome], None],
         *,
         ripe_after: timedelta = RIPE_AFTER,
         every: float = EVERY,
     ) -> None:
-        self._store, self._lab, self._asked = store, lab, asked
+        self._store, self._lab, self._told = store, lab, told
         self._ripe_after, self._every = ripe_after, every
         self._lead = store.lead("holes")
         self._searches: dict[Epoch, _Search] = {}
@@ -93,24 +111,35 @@ class Finder:
 
     async def search(self, now: datetime) -> None:
         """Search once; ask for what has been missing long enough."""
-        found = await self._store.read(_missing_everywhere)
-        self._searches = {epoch: self._searches.get(epoch, _Search()) for epoch in found}
-        for epoch, seqs in found.items():
+        found = await self._store.read(_search_everywhere)
+        self._searches = {epoch: self._searches.get(epoch, _Search()) for epoch in found.missing}
+        for epoch, seqs in found.missing.items():
             self._searches[epoch].look(seqs, now)
-        self.holes = sum(len(seqs) for seqs in found.values())
+        self.holes = sum(len(seqs) for seqs in found.missing.values())
         ripe = {
             epoch: seqs
             for epoch, search in self._searches.items()
             if (seqs := search.ripe(now, self._ripe_after))
         }
-        if not ripe:
-            return
+        if ripe or found.behind:
+            self._told(
+                await self._store.write(lambda session: self._act(session, ripe, found.behind, now))
+            )
 
-        def ask_all(session: Session) -> list[bool]:
-            return [self._ask(session, epoch, seqs, now) for epoch, seqs in ripe.items()]
-
-        if any(await self._store.write(ask_all)):
-            self._asked()
+    def _act(
+        self, session: Session, ripe: dict[Epoch, list[int]], behind: list[int], now: datetime
+    ) -> Outcome:
+        outcome = Outcome()
+        for stream in lock_streams(session, behind):
+            if advance(session, stream, now):
+                outcome.receipts.add(epoch_of(stream).gateway)
+        room = MOST_OPEN - open_commands(session, Verb.REPLAY, now)
+        for epoch, seqs in ripe.items():
+            if room > 0 and self._ask(session, epoch, seqs, now):
+                outcome.commands = True
+                room -= 1
+            outcome.receipts.add(epoch.gateway)
+        return outcome
 
     def _ask(self, session: Session, epoch: Epoch, seqs: list[int], now: datetime) -> bool:
         """Ask one gateway, unless a request to it is still open."""
@@ -160,17 +189,31 @@ class Finder:
         return [seq for seq in seqs if seq not in spent]
 
 
-def _missing_everywhere(session: Session) -> dict[Epoch, list[int]]:
-    """What is missing of each gateway's present epoch, up to what it offered."""
-    found: dict[Epoch, list[int]] = {}
+@dataclass(slots=True)
+class _Found:
+    """What one search saw."""
+
+    missing: dict[Epoch, list[int]] = field(default_factory=dict)
+    behind: list[int] = field(default_factory=list)
+    """Streams of which all is there, and whose `through` has not moved over it.
+
+    An entry and its raw bytes that two replicas commit at once each see the other's missing.
+    """
+
+
+def _search_everywhere(session: Session) -> _Found:
+    """Look at each gateway's present epoch, up to what it offered."""
+    found = _Found()
     for seen in session.exec(select(GatewaySeen)).all():
         gateway = GatewayTopics(seen.region, seen.station, seen.gateway)
         held = {stream.epoch: stream for stream in streams_of(session, gateway)}
         stream = held.get(seen.epoch) or _nothing_of(gateway, seen.epoch)
-        if seen.offered > stream.through and not stream.fork:
-            seqs = missing(session, stream, seen.offered, MOST_ASKED)
-            if seqs:
-                found[Epoch(gateway, seen.epoch)] = seqs
+        if seen.offered <= stream.through or stream.fork:
+            continue
+        if seqs := missing(session, stream, seen.offered, MOST_ASKED):
+            found.missing[Epoch(gateway, seen.epoch)] = seqs
+        if stream.id is not None and stream.through + 1 not in seqs:
+            found.behind.append(stream.id)
     return found
 
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 
 from lab_api.routes.rooms import Inside, Rooms
 from lab_api.schemas import Check, Health
+from lab_api.store.gateways import newest_proof
 from lab_api.store.store import feed_of
 from lab_api.store.trouble import StoreTrouble
 
@@ -28,6 +29,8 @@ async def ready(rooms: Inside, response: Response) -> Health:
     """Whether results can come in and be read; 503, with the part that fails, where not."""
     checks = {"store": await _store(rooms), "broker": _broker(rooms), "intake": _intake(rooms)}
     ok = all(check.ok for check in checks.values())
+    if checks["store"].ok:
+        checks["gateways"] = await _gateways(rooms)
     checks["alarms"] = Check(ok=not rooms.alarms, says=_count(len(rooms.alarms)))
     response.status_code = 200 if ok else 503
     response.headers.update(NO_STORE)
@@ -40,6 +43,14 @@ async def _store(rooms: Rooms) -> Check:
     except StoreTrouble:
         return Check(ok=False, says="a database that answers expected")
     return Check(ok=True, age_s=0.0)
+
+
+async def _gateways(rooms: Rooms) -> Check:
+    """How long ago any gateway last proved that it lives; that none did is not the lab's fault."""
+    newest = await rooms.store.read(newest_proof)
+    if newest is None:
+        return Check(ok=True, says="no gateway was heard yet")
+    return Check(ok=True, age_s=max((datetime.now(UTC) - newest).total_seconds(), 0.0))
 
 
 def _broker(rooms: Rooms) -> Check:

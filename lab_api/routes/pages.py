@@ -60,14 +60,9 @@ def _page(file: File, media_type: str | None = None) -> Response:
 class Assets(StaticFiles):
     """Files of the pages; words under `locales/`."""
 
-    def file_response(
-        self, full_path: object, stat_result: object, scope: Scope, status_code: int = 200
-    ) -> Response:
-        answer = super().file_response(full_path, stat_result, scope, status_code)  # type: ignore[arg-type]
-        answer.headers.update(FRESH)
-        return answer
-
     async def get_response(self, path: str, scope: Scope) -> Response:
         if path.endswith(".html"):
             raise HTTPException(404)
-        return await super().get_response(path, scope)
+        answer = await super().get_response(path, scope)
+        answer.headers.update(FRESH)
+        return answer

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlmodel import Session, col
 
 from gateway.wire.commands import Command, Reply, Verb
@@ -76,6 +76,20 @@ def open_command(
         col(StoredCommand.verb) == verb,
     )
     return session.scalars(query.limit(1)).first()
+
+
+def open_commands(session: Session, verb: Verb, now: datetime) -> int:
+    """How many commands of a kind wait for a reply, over all gateways."""
+    query = (
+        select(func.count())
+        .select_from(StoredCommand)
+        .where(
+            col(StoredCommand.answer).is_(None),
+            col(StoredCommand.expires_at) > now,
+            col(StoredCommand.verb) == verb,
+        )
+    )
+    return session.scalar(query) or 0
 
 
 def note_sent(session: Session, requests: Sequence[str], now: datetime) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from gateway.wire.receipt import Held, Receipt
@@ -101,6 +101,11 @@ def every_gateway(session: Session) -> list[GatewayTopics]:
     """Every gateway that this lab has a status of."""
     seen = session.scalars(select(GatewaySeen))
     return [GatewayTopics(each.region, each.station, each.gateway) for each in seen]
+
+
+def newest_proof(session: Session) -> datetime | None:
+    """When any gateway was last known to live."""
+    return session.scalar(select(func.max(col(GatewaySeen.proved_at))))
 
 
 def receipt_for(session: Session, lab: str, gateway: GatewayTopics, now: datetime) -> Receipt:

@@ -18,7 +18,7 @@ AT_ONCE = 500
 
 def table_of(model: type[SQLModel]) -> Table:
     """The table behind a model, for statements of many rows."""
-    table = model.__table__  # type: ignore[attr-defined]
+    table = getattr(model, "__table__", None)  # SQLModel sets it and does not type it
     assert isinstance(table, Table)
     return table
 

@@ -6,7 +6,7 @@ are held, and over a run of absent numbers to the chain value it names (CUSTODY.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -210,19 +210,31 @@ def missing(session: Session, stream: Stream, offered: int, most: int = 1000) ->
 
 
 def waiting_for_raw(session: Session, hashes: Sequence[str]) -> list[Stream]:
-    """Streams with entries above `through` that wait for one of these bytes."""
-    found: dict[int, Stream] = {}
+    """Streams with entries above `through` that wait for one of these bytes; locked."""
+    found: set[int] = set()
     for chunk in chunks(hashes):
         query = (
-            select(Stream)
+            select(col(Stream.id))
             .join(
                 Arrival,
                 and_(col(Arrival.stream) == col(Stream.id), col(Arrival.seq) > Stream.through),
             )
             .where(col(Arrival.raw_sha256).in_(chunk))
         )
-        found.update({_id(stream): stream for stream in session.scalars(query)})
-    return list(found.values())
+        found.update(id_ for id_ in session.scalars(query) if id_ is not None)
+    return lock_streams(session, found)
+
+
+def lock_streams(session: Session, ids: Collection[int]) -> list[Stream]:
+    """Streams as they are now, locked until the transaction ends."""
+    query = (
+        select(Stream)
+        .where(col(Stream.id).in_(ids))
+        .order_by(col(Stream.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return list(session.scalars(query)) if ids else []
 
 
 def _arrivals(session: Session, keys: Sequence[tuple[int, int]]) -> Iterable[Arrival]:

@@ -30,8 +30,13 @@ def named_trouble() -> Iterator[None]:
     except (DataError, IntegrityError, ProgrammingError):
         raise
     except DBAPIError as error:
-        raise StoreTrouble(f"a working store expected, {error.orig} found") from error
+        raise _trouble(error.orig) from error
     except StatementError:
         raise
     except SQLAlchemyError as error:
-        raise StoreTrouble(f"a working store expected, {error} found") from error
+        raise _trouble(error) from error
+
+
+def _trouble(found: object) -> StoreTrouble:
+    said = " ".join(str(found).split())  # a driver may use several lines
+    return StoreTrouble(f"a working store expected, {said} found")
