@@ -56,6 +56,8 @@ class Publisher:
         self._under_way: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._begin_again = True
+        self._unsendable: set[str] = set()
+        """Raw bytes that this broker never takes: their entries go out and are named absent."""
         pipe.on_up.append(self._restart)
         pipe.on_down.append(lambda reason: self._restart())
         journal.on_growth.append(self._wake.set)
@@ -142,6 +144,9 @@ class Publisher:
 
     async def _start(self, entry: Outgoing, lanes: Lanes, took: Callable[[], None]) -> None:
         raw = await self._raw_before(entry)
+        if raw is not None and not self._pipe.takes(len(raw)):
+            self._unsendable.add(str(entry.raw_sha256))
+            raw = None
         task = asyncio.create_task(self._send(entry, raw, lanes, took))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
@@ -183,16 +188,20 @@ class Publisher:
             # results, and results in the order of their seqs.
             await asyncio.gather(*before, result)
         except TooLarge as error:
-            await self._say_absent(entry, error)
+            await self._say_absent(entry, str(error))
+        else:
+            if entry.raw_sha256 in self._unsendable:
+                await self._say_absent(entry, "its raw bytes are more than the broker takes")
 
     async def _send_raw(self, digest: str, raw: bytes) -> None:
         kind = "application/octet-stream"
         event = Event(digest, f"/{self._topics.root}", RAW_TYPE, self._now().isoformat(), kind)
         await self._pipe.publish(self._topics.raw(digest), raw, event=event)
 
-    async def _say_absent(self, entry: Outgoing, error: TooLarge) -> None:
-        self.alarms["too-large"] = f"seq {entry.seq} is too large for the broker: {error}"
-        log.error("seq %d will not come: %s", entry.seq, error)
+    async def _say_absent(self, entry: Outgoing, why: str) -> None:
+        """Let the labs pass over a seq that they could never hold with its raw (CUSTODY.md 8)."""
+        self.alarms["too-large"] = f"seq {entry.seq}: {why}"
+        log.error("seq %d is named absent: %s", entry.seq, why)
         epoch = self._epoch
         chain = await self._journal.read(lambda c: chain_at(c, epoch, entry.seq))
         named = AbsentRange(first=entry.seq, to=entry.seq, chain=chain)

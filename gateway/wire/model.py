@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -11,8 +12,11 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Plain
 Json = dict[str, Any]
 
 
+_REFUSED = re.compile("[\x00\ud800-\udfff]")
+
+
 def _clean(text: str) -> str:
-    if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+    if _REFUSED.search(text):
         raise ValueError("text without NUL and lone surrogates expected")
     return text
 

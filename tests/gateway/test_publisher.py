@@ -255,3 +255,20 @@ async def test_a_message_the_broker_can_never_take_is_said_to_be_absent(tmp_path
     (absent,) = [json.loads(o.payload) for o in reader.heard if o.topic.endswith("/_gateway")]
     assert (absent["reason"], absent["ranges"][0]["from"]) == ("too-large", 1)
     assert publisher.alarms.keys() == {"too-large"}
+
+
+async def test_results_whose_bytes_the_broker_can_never_take_go_out_and_are_named_absent(
+    tmp_path: Path,
+) -> None:
+    small = brokers.mosquitto(tmp_path / "mosquitto", settings="max_packet_size 200000")
+    async with journal_at(tmp_path / "j.db") as journal:
+        await journal.record(handed(delivery(reading("1"), reading("2"), raw=b"x" * 300_000)))
+        with small as broker:
+            async with publishing(journal, broker.url) as (publisher, reader, _):
+                await until(lambda: publisher.offered == 2)
+                await until(lambda: len(reader.heard) == 4)
+
+    absent = [json.loads(o.payload) for o in reader.heard if o.topic.endswith("/_gateway")]
+    named = sorted(one["ranges"][0]["from"] for one in absent)
+    results_ = [o for o in reader.heard if o.topic.endswith("/pest-1")]
+    assert (named, len(results_)) == ([1, 2], 2)

@@ -75,6 +75,10 @@ class Pipe:
         if self._client and self.connected and inbound.connection == self._connection:
             self._client.ack(inbound.mid, inbound.qos)
 
+    def takes(self, size: int) -> bool:
+        """Whether the broker said that it takes a payload of so many bytes."""
+        return not self._most or size + ENVELOPE <= self._most
+
     async def publish(
         self, topic: str, payload: bytes, *, retain: bool = False, event: Event | None = None
     ) -> None:
@@ -85,7 +89,7 @@ class Pipe:
         async with self._room:
             if not self.connected or self._client is None:
                 raise PipeDown("a connected broker expected, none found")
-            if self._most and len(payload) + ENVELOPE > self._most:
+            if not self.takes(len(payload)):
                 raise TooLarge(len(payload) + ENVELOPE, self._most)
             sent = self._client.publish(
                 topic, payload, 1, retain, properties=self._properties(event)
