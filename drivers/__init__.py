@@ -12,10 +12,23 @@ from drivers.errors import DriverError, LinkLost, ProfileError, ProtocolFault
 from drivers.links import Link, open_link, read_link_url
 from drivers.profile import Profile, load_profile, load_profiles, profile_named
 from drivers.reading import Custody, Delivery, Purpose, Query, Reading, Settlement
-from drivers.sessions import Counts, LinkState, Session, StreamSession, open_session
+from drivers.sessions import (
+    AskSession,
+    Bus,
+    Counts,
+    LinkState,
+    PollSession,
+    Recollection,
+    Session,
+    StreamSession,
+    open_bus,
+    open_session,
+)
 from drivers.understand import Decoded, decode, decode_file, understand
 
 __all__ = [
+    "AskSession",
+    "Bus",
     "Counts",
     "Custody",
     "Decoded",
@@ -24,12 +37,14 @@ __all__ = [
     "Link",
     "LinkLost",
     "LinkState",
+    "PollSession",
     "Profile",
     "ProfileError",
     "ProtocolFault",
     "Purpose",
     "Query",
     "Reading",
+    "Recollection",
     "Session",
     "Settlement",
     "StreamSession",
@@ -37,6 +52,7 @@ __all__ = [
     "decode_file",
     "load_profile",
     "load_profiles",
+    "open_bus",
     "open_link",
     "open_session",
     "profile_named",

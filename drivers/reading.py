@@ -64,6 +64,9 @@ class Reading:
     extras: Mapping[str, object] = field(default_factory=dict)
     """JSON values beyond the fields above. `sample_from` says where the sample's number stood
     (`O.3.1` is ASTM's proper place), `purpose` is "qc" where the instrument says so."""
+    occurrence: int | None = None
+    """The k-th equal record of a list read from the instrument's memory, from 0; None where equal
+    records are counted within the delivery (CUSTODY.md 3, 4)."""
 
 
 async def _nobody_waits(settlement: Settlement) -> None:
@@ -85,6 +88,9 @@ class Delivery:
     settle: Callable[[Settlement], Awaitable[None]] = _nobody_waits
     device_serial: str | None = None
     """The instrument's own serial number where the record carries one."""
+    missed: int = 0
+    """Records that the instrument made before these and wrote over before they could be read
+    (CUSTODY.md 19); stored with them or not at all."""
 
 
 @dataclass(frozen=True, slots=True)

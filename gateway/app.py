@@ -28,7 +28,7 @@ from gateway.local import answering, socket_path
 from gateway.publisher import Publisher
 from gateway.redecode import instrument_of, redecode
 from gateway.settings import StationSettings
-from gateway.supervision import Cable, Keeper
+from gateway.supervision import Cable, Fitted, Keeper
 from gateway.wire.model import Json
 from gateway.wire.mqtt import Broker, Inbound, Pipe
 from gateway.wire.words import LinkState
@@ -171,14 +171,17 @@ class Gateway:
         profiles = load_profiles()
         keepers = []
         for link in self._settings.link:
-            part = link.instruments[0]
-            profile = profiles.get(part.profile)
-            instrument = instrument_of(part, profile)
-            self._health.enter(instrument, link.name)
-            if why := why_unusable(link, profile):
-                self._health.turned(instrument.id, LinkState.FAULTED, why)
-            elif profile is not None:
-                cable = Cable(link.name, link.url, instrument, profile)
+            fitted = []
+            for part in link.instruments:
+                profile = profiles.get(part.profile)
+                instrument = instrument_of(part, profile)
+                self._health.enter(instrument, link.name)
+                if why := why_unusable(link, part, profile):
+                    self._health.turned(instrument.id, LinkState.FAULTED, why)
+                elif profile is not None:
+                    fitted.append(Fitted(instrument, profile, part.unit))
+            if fitted:
+                cable = Cable(link.name, link.url, tuple(fitted), link.is_bus)
                 keepers.append(Keeper(cable, self._journal, self._health, self._now))
         return keepers
 

@@ -13,7 +13,7 @@ from drivers import Profile, ProfileError, load_profiles, read_link_url
 from drivers.links.url import SerialPlace
 from gateway.broker import BrokerError, find_mosquitto, refuse_held_port
 from gateway.local import ask, socket_path
-from gateway.settings import LinkPart, StationSettings
+from gateway.settings import InstrumentPart, LinkPart, StationSettings
 from gateway.wire.language import say
 
 DIAL_WITHIN = 2.0
@@ -33,13 +33,17 @@ class Finding:
         return self.problem is None
 
 
-def why_unusable(link: LinkPart, profile: Profile | None) -> str | None:
-    """Why a link cannot be opened as it is set; None when it can."""
+def why_unusable(link: LinkPart, part: InstrumentPart, profile: Profile | None) -> str | None:
+    """Why an instrument cannot be spoken with as it is set; None when it can."""
     if profile is None:
         known = ", ".join(sorted(load_profiles()))
-        return f"profile: one of {known} expected, {link.instruments[0].profile!r} found"
-    if len(link.instruments) > 1:
-        return f"one instrument on this kind of link expected, {len(link.instruments)} found"
+        return f"profile: one of {known} expected, {part.profile!r} found"
+    if not link.is_bus:
+        if len(link.instruments) > 1:
+            return f"one instrument on this kind of link expected, {len(link.instruments)} found"
+        return None
+    if part.unit is None:
+        return f"unit: an address of 1 to 247 on the bus expected, none found for {part.id}"
     return None
 
 
@@ -84,13 +88,13 @@ def _broker(settings: StationSettings, is_running: bool) -> Finding:
 def _link(link: LinkPart, is_running: bool) -> Iterator[Finding]:
     profiles = load_profiles()
     what = f"{say('link', '连接')} {link.name}"
-    part = link.instruments[0]
-    profile = profiles.get(part.profile)
-    if problem := why_unusable(link, profile):
-        yield Finding(f"{what} · {part.id}", part.profile, problem)
-    elif profile is not None:
-        found = f"{profile.profile} v{profile.version} ({profile.quality})"
-        yield Finding(f"{what} · {part.id}", found)
+    for part in link.instruments:
+        profile = profiles.get(part.profile)
+        if problem := why_unusable(link, part, profile):
+            yield Finding(f"{what} · {part.id}", part.profile, problem)
+        elif profile is not None:
+            found = f"{profile.profile} v{profile.version} ({profile.quality})"
+            yield Finding(f"{what} · {part.id}", found)
     yield _place(what, link.url, is_running)
 
 

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
+from drivers.reading import Custody, Reading
 from drivers.reading import Purpose as SaidPurpose
-from drivers.reading import Reading
 from gateway.judging import Judgement, Rules, judge, normalise
 from gateway.runs import Pairing, Taken, pair
 from gateway.wire.model import Json
@@ -84,6 +84,9 @@ class Facts:
     received_at: datetime
     synchronised: bool
     raw_sha256: str
+    custody: Custody = Custody.HELD
+    began: datetime | None = None
+    """When our memory begins: what a kept memory holds from before it is history."""
 
 
 def result_id(place: Place, instrument: str, identity: bytes, occurrence: int) -> UUID:
@@ -104,7 +107,10 @@ def fold(
     """The result as these facts make it."""
     reading = facts.reading
     times = _times(facts, place)
-    found = pair(reading, facts.instrument.id, times.believed, sheets, taken)
+    is_history = _is_history(facts, times)
+    found = (
+        None if is_history else pair(reading, facts.instrument.id, times.believed, sheets, taken)
+    )
     purpose = _purpose(reading, found)
     value = normalise(reading.value, reading.unit, sentinels=facts.instrument.sentinels)
     judged = _judged(value, reading, place, times, found)
@@ -112,7 +118,7 @@ def fold(
         id=facts.id,
         revision=revision,
         reason=reason,
-        source=Source.INSTRUMENT,
+        source=Source.HISTORY if is_history else Source.INSTRUMENT,
         demo=place.demo,
         region=place.region,
         station=place.station,
@@ -131,6 +137,13 @@ def fold(
         flags=tuple(sorted({*judged.flags, *times.flags, *_reading_flags(reading)})),
         extras=dict(reading.extras),
     )
+
+
+def _is_history(facts: Facts, times: Times) -> bool:
+    """What an instrument's memory held before ours began (CUSTODY.md 3)."""
+    if facts.custody is not Custody.KEPT or facts.began is None or times.measured is None:
+        return False
+    return times.measured < facts.began
 
 
 def _judged(

@@ -20,9 +20,8 @@ from gateway.journal.reading import Outgoing, chain_at, outgoing, raw_of, receip
 from gateway.lanes import Lane, Lanes
 from gateway.wire.absent import Absent, AbsentRange, Why
 from gateway.wire.mqtt import Event, Pipe, PipeDown, Refused, TooLarge, json_event
-from gateway.wire.result import SCHEMA
 from gateway.wire.stream import Span, lowest
-from gateway.wire.topics import GatewayTopics
+from gateway.wire.topics import GATEWAYS_OWN, GatewayTopics
 
 log = logging.getLogger(__name__)
 
@@ -178,7 +177,7 @@ class Publisher:
         self._wake.set()
 
     async def _offer(self, entry: Outgoing, raw: bytes | None) -> None:
-        event = json_event(SCHEMA, f"/{self._topics.root}", orjson.loads(entry.payload))
+        event = json_event(f"/{self._topics.root}", orjson.loads(entry.payload))
         result = self._pipe.publish(
             self._topics.result(entry.instrument), entry.payload, event=event
         )
@@ -206,4 +205,4 @@ class Publisher:
         chain = await self._journal.read(lambda c: chain_at(c, epoch, entry.seq))
         named = AbsentRange(first=entry.seq, to=entry.seq, chain=chain)
         absent = Absent(epoch=epoch, ranges=(named,), reason=Why.TOO_LARGE, at=self._now())
-        await self._pipe.publish(self._topics.result("_gateway"), absent.to_bytes())
+        await self._pipe.publish(self._topics.result(GATEWAYS_OWN), absent.to_bytes())

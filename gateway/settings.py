@@ -173,6 +173,11 @@ class LinkPart(SettingsPart):
     url: str
     instruments: tuple[InstrumentPart, ...] = Field(min_length=1)
 
+    @property
+    def is_bus(self) -> bool:
+        """Whether several instruments may share it, each with its address."""
+        return urlsplit(self.url).scheme.startswith("modbus+")
+
     @model_validator(mode="after")
     def _has_a_scheme(self) -> LinkPart:
         if not urlsplit(self.url).scheme:

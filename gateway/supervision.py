@@ -12,18 +12,21 @@ import contextlib
 import logging
 import random
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from drivers import Profile, open_session
+from drivers import Profile, open_bus, open_session
 from drivers.errors import LinkLost, ProfileError, ProtocolFault
 from drivers.reading import Custody
-from drivers.sessions import Session
+from drivers.sessions import OnState, Session
 from gateway.clock import Clock
 from gateway.fold import Instrument
 from gateway.health import Health
 from gateway.intake import take_in
 from gateway.journal import Journal, JournalError, StorageShort
+from gateway.journal.reading import last_raw
+from gateway.wire.logs import link as link_of_logs
 from gateway.wire.words import LinkState
 
 log = logging.getLogger(__name__)
@@ -39,19 +42,30 @@ ROOM_EVERY = 1.0
 
 
 @dataclass(frozen=True, slots=True)
+class Fitted:
+    """An instrument on a link."""
+
+    instrument: Instrument
+    profile: Profile
+    unit: int | None = None
+    """Its address, on a bus."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cable:
-    """One link of the settings with the instrument on it."""
+    """One link of the settings with what is on it."""
 
     name: str
     url: str
-    instrument: Instrument
-    profile: Profile
+    fitted: tuple[Fitted, ...]
+    is_bus: bool = False
+    """Whether several instruments share it, each with its address."""
 
     @property
     def path(self) -> Path | None:
-        """The device's path, for a serial link."""
+        """The device's path, for a serial line."""
         parts = urlsplit(self.url)
-        return Path(parts.path) if parts.scheme == "serial" else None
+        return Path(parts.path) if parts.scheme.endswith("serial") else None
 
 
 class Keeper:
@@ -65,6 +79,7 @@ class Keeper:
 
         Returns when the link can never be opened as it is set; raises only JournalError.
         """
+        link_of_logs.set(self._cable.name)
         delay = BACK_OFF[0]
         while True:
             begun = asyncio.get_running_loop().time()
@@ -73,29 +88,28 @@ class Keeper:
                 delay = BACK_OFF[0]
             if why is None:
                 return
-            self._health.turned(self._cable.instrument.id, *why)
+            self._turned(*why)
             if await self._wait(delay * random.uniform(0.75, 1.25)):
                 delay = BACK_OFF[0]
             else:
                 delay = min(delay * 2, BACK_OFF[1])
 
     async def _live_once(self) -> tuple[LinkState, str] | None:
-        """One session, from its opening to its end; returns how and why it ended.
+        """One life of the link, from its opening to its end; returns how and why it ended.
 
         None when trying again cannot help.
         """
         ended: tuple[LinkState, str] | None
         try:
-            async with asyncio.TaskGroup() as tasks:
-                await self._converse(tasks)
+            await (self._on_bus() if self._cable.is_bus else self._alone())
         except* JournalError as group:
-            raise group.exceptions[0] from None
+            raise _first(group) from None
         except* LinkLost as group:
             ended = (LinkState.LOST, _text(group))
         except* ProtocolFault as group:
             ended = (LinkState.GARBLED, _text(group))
         except* ProfileError as group:
-            self._health.turned(self._cable.instrument.id, LinkState.FAULTED, _text(group))
+            self._turned(LinkState.FAULTED, _text(group))
             ended = None
         except* Exception as group:
             log.exception("%s: a fault of this program", self._cable.name)
@@ -104,28 +118,53 @@ class Keeper:
             ended = (LinkState.LOST, "the other side ended the conversation")
         return ended
 
-    async def _converse(self, tasks: asyncio.TaskGroup) -> None:
-        cable = self._cable
+    async def _alone(self) -> None:
+        """One instrument on a link of bytes."""
+        (fitted,) = self._cable.fitted
         session = await open_session(
-            cable.url,
-            cable.profile,
-            on_state=lambda state, why: self._health.turned(
-                cable.instrument.id, LinkState(state), why
-            ),
+            self._cable.url, fitted.profile, on_state=self._teller(fitted.instrument)
         )
-        watch = tasks.create_task(self._watch_room(session))
+        await self._converse(session, fitted)
+
+    async def _on_bus(self) -> None:
+        """Every instrument of a bus, each in its own conversation, on one line."""
+        bus = await open_bus(self._cable.url, defaults=self._cable.fitted[0].profile.serial)
         try:
-            await take_in(
-                session,
-                cable.instrument,
-                Custody(cable.profile.custody),
-                self._journal,
-                self._health,
-                self._now,
-            )
+            async with asyncio.TaskGroup() as tasks:
+                for fitted in self._cable.fitted:
+                    known = partial(last_raw, instrument=fitted.instrument.id)
+                    session = bus.session(
+                        fitted.profile,
+                        fitted.unit or 1,
+                        on_state=self._teller(fitted.instrument),
+                        last=await self._journal.read(known),
+                    )
+                    tasks.create_task(self._converse(session, fitted))
         finally:
-            watch.cancel()
-            await session.close()
+            await bus.close()
+
+    async def _converse(self, session: Session, fitted: Fitted) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            watch = tasks.create_task(self._watch_room(session))
+            try:
+                await take_in(
+                    session,
+                    fitted.instrument,
+                    Custody(fitted.profile.custody),
+                    self._journal,
+                    self._health,
+                    self._now,
+                )
+            finally:
+                watch.cancel()
+                await session.close()
+
+    def _teller(self, instrument: Instrument) -> OnState:
+        return lambda state, why: self._health.turned(instrument.id, LinkState(state), why)
+
+    def _turned(self, state: LinkState, why: str) -> None:
+        for fitted in self._cable.fitted:
+            self._health.turned(fitted.instrument.id, state, why)
 
     async def _watch_room(self, session: Session) -> None:
         """Accept again once there is room; a bid is refused until then."""
@@ -153,8 +192,13 @@ class Keeper:
         return False
 
 
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    found: BaseException = group
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found
+
+
 def _text(group: BaseExceptionGroup[BaseException]) -> str:
-    first = group.exceptions[0]
-    while isinstance(first, BaseExceptionGroup):
-        first = first.exceptions[0]
-    return f"{first}" or type(first).__name__
+    found = _first(group)
+    return f"{found}" or type(found).__name__

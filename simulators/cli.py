@@ -10,12 +10,15 @@ from typing import Annotated
 
 import typer
 
+from simulators.benches import Bench
 from simulators.demo import Demo, run_demo
 from simulators.fleet import fleet as fleet_of
+from simulators.kit.instruments import Speaks
 from simulators.kit.scenario import Scenario, ScenarioError, load_scenario, shipped
-from simulators.market import Bench, Tube, Tubes, benches
+from simulators.market import benches
 from simulators.play import Stopped, beside, listen_for_stop, play, plugged_in, until
 from simulators.screen import Screen
+from simulators.tubes import Tube, Tubes
 from simulators.words import word
 
 app = typer.Typer(
@@ -51,13 +54,15 @@ def run(
 @app.command(help=word("help-fleet"))
 def fleet(
     number: Annotated[int, typer.Argument(min=1, max=1000, help=word("help-number"))],
+    kind: Annotated[Speaks, typer.Option(help=word("help-kind"))] = Speaks.ASTM,
     folder: Folder = None,
     every: Annotated[float, typer.Option(min=0.001, help=word("help-every"))] = 60.0,
     seed: Seed = None,
     count: Count = None,
     as_json: Json = False,
 ) -> None:
-    _pretend(fleet_of(number, every, seed or 1), folder, seed, count, Screen(as_json=as_json))
+    scenario = fleet_of(number, every, seed or 1, kind)
+    _pretend(scenario, folder, seed, count, Screen(as_json=as_json))
 
 
 @app.command(help=word("help-demo"))
@@ -85,7 +90,7 @@ def _pretend(
         except OSError as problem:
             screen.problem(_one_line(problem))
             raise typer.Exit(1) from problem
-    taken = sum(len(bench.analyser.acknowledged) for bench in standing.values())
+    taken = sum(len(bench.done) for bench in standing.values())
     screen.say(word("finished", count=taken))
 
 

@@ -15,13 +15,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from simulators.benches import Bench
 from simulators.children import ChildDied, Children, program
 from simulators.demo_settings import Station, lab_toml, station_toml, stations
-from simulators.kit.scenario import Instrument, Scenario, Stand, load_scenario
-from simulators.market import Bench, Tube, Tubes, benches
+from simulators.kit.instruments import Stand
+from simulators.kit.scenario import Scenario, load_scenario
+from simulators.market import benches
 from simulators.play import Stopped, beside, listen_for_stop, play, plugged_in, until
 from simulators.screen import Screen
 from simulators.technician import PATIENCE, LabSilent, Technician, ready, rows_on_board
+from simulators.tubes import Tube, Tubes
 from simulators.words import word
 
 _LOOPBACK = "127.0.0.1"
@@ -200,18 +203,20 @@ async def _first_rows(market: Market, station: Station, screen: Screen) -> None:
 
 
 def _at_free_ports(scenario: Scenario) -> Scenario:
-    """Return the scenario with its TCP analysers at ports that nobody uses."""
-    return scenario.model_copy(
-        update={"instruments": tuple(_at_free_port(one) for one in scenario.instruments)}
-    )
+    """Return the scenario with its TCP analysers at ports that nobody uses.
+
+    What shares a stand still does.
+    """
+    moved = {one.stand: _at_free_port(one.stand) for one in scenario.instruments}
+    there = [one.model_copy(update={"stand": moved[one.stand]}) for one in scenario.instruments]
+    return scenario.model_copy(update={"instruments": tuple(there)})
 
 
-def _at_free_port(instrument: Instrument) -> Instrument:
-    if instrument.stand.pty:
-        return instrument
-    address = f"{_LOOPBACK}:{_free_port()}"
-    stand = Stand(listen=address) if instrument.stand.listen else Stand(dial=address)
-    return instrument.model_copy(update={"stand": stand})
+def _at_free_port(stand: Stand) -> Stand:
+    if stand.pty:
+        return stand
+    kind = "listen" if stand.listen else "dial"
+    return stand.model_copy(update={kind: f"{_LOOPBACK}:{_free_port()}"})
 
 
 def _local(market: Market) -> str:

@@ -7,12 +7,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from simulators.market import Bench
+from simulators.benches import Bench
+from simulators.kit.instruments import Instrument, Speaks
 
 REGION = "210112"
 LAB = "lab1"
-PROFILE = "fsra-24"
-"""What every analyser of the demonstration says it is."""
+PROFILES = {
+    Speaks.ASTM: "fsra-24",
+    Speaks.DY03FF: "dayuan-dy03ff",
+    Speaks.MODBUS: "residue-reader-modbus",
+}
+"""What the analysers of the demonstration are, by what they speak."""
 
 _FIRST_STATION = 7
 _MARKETS = ("浑南", "五三", "东湖", "白塔", "营城子", "祝家", "桃仙", "满堂")
@@ -47,7 +52,10 @@ def station_toml(
     station: Station, benches: Iterable[Bench], broker: str, *, starts_broker: bool
 ) -> str:
     """Return a `station.toml`; `broker` is host:port, and one station's gateway starts it."""
-    links = "".join(_link(number, bench) for number, bench in enumerate(benches, start=1))
+    by_url: dict[str, list[Instrument]] = {}
+    for bench in benches:
+        by_url.setdefault(bench.url, []).append(bench.instrument)
+    links = "".join(_link(number, *one) for number, one in enumerate(by_url.items(), start=1))
     return f"""\
 [station]
 id = {_quoted(station.id)}
@@ -91,12 +99,17 @@ def _broker(listen: str) -> str:
     return f"[broker]\nlisten = {_quoted(listen)}\n"
 
 
-def _link(number: int, bench: Bench) -> str:
-    instrument = f"{{ id = {_quoted(bench.instrument.id)}, profile = {_quoted(PROFILE)} }}"
+def _link(number: int, url: str, instruments: Iterable[Instrument]) -> str:
+    listed = ", ".join(map(_instrument, instruments))
     return (
         f"[[link]]\nname = {_quoted(f'bench-{number}')}\n"
-        f"url = {_quoted(bench.place.url)}\ninstruments = [{instrument}]\n"
+        f"url = {_quoted(url)}\ninstruments = [{listed}]\n"
     )
+
+
+def _instrument(one: Instrument) -> str:
+    unit = "" if one.unit is None else f", unit = {one.unit}"
+    return f"{{ id = {_quoted(one.id)}, profile = {_quoted(PROFILES[one.speaks])}{unit} }}"
 
 
 def _sqlite(path: Path) -> str:

@@ -8,8 +8,10 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
+from simulators.benches import Bench
 from simulators.kit.scenario import Pace
-from simulators.market import Bench, Tube, Tubes, pull_cables
+from simulators.market import pull_cables
+from simulators.tubes import Tube, Tubes
 
 BATCH = 8
 """Tubes that are prepared together, once the morning has begun."""
@@ -22,14 +24,23 @@ Told = Callable[[str, Bench], None]
 
 @contextlib.asynccontextmanager
 async def plugged_in(standing: Sequence[Bench]) -> AsyncIterator[None]:
-    """Plug every analyser in, and pull them all at the end, so that no pty or port stays."""
+    """Plug every analyser in and switch it on; at the end pull them all, so that no pty or port
+    stays."""
+    answering: list[asyncio.Task[None]] = []
     try:
         for bench in standing:
             await bench.place.plug()
+            answering.append(asyncio.create_task(bench.answer()))
         yield
     finally:
+        for task in answering:
+            task.cancel()
+        ended = await asyncio.gather(*answering, return_exceptions=True)
         for bench in standing:
             await bench.place.unplug()
+    for one in ended:
+        if one is not None and not isinstance(one, asyncio.CancelledError):
+            raise one
 
 
 async def play(
@@ -42,7 +53,7 @@ async def play(
     delivered: Callable[[Bench, Tube], None],
     told: Told,
 ) -> None:
-    """Give out every tube and wait until the last was acknowledged; for ever if they never end."""
+    """Give out every tube and wait until the last is done; for ever if they never end."""
 
     async def give_out() -> None:
         size, wait = pace.quick or BATCH, 0.0 if pace.quick else pace.every

@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from simulators.benches import Bench
 from simulators.children import Child
-from simulators.market import CHINA, Bench, Tube
+from simulators.tubes import CHINA, Tube
 from simulators.words import word
 
 _WIDEST = 160
@@ -48,7 +49,7 @@ class Screen:
                 "instrument": bench.instrument.id,
                 "model": bench.instrument.model,
                 "serial": bench.instrument.serial,
-                "url": bench.place.url,
+                "url": _address(bench),
             }
             for bench in benches
         ]
@@ -122,6 +123,12 @@ class Screen:
         except BrokenPipeError:
             # As rich does for the tables: whoever read us has gone, so we put away and go too.
             self._out.on_broken_pipe()
+
+
+def _address(bench: Bench) -> str:
+    """A link's URL, and the address on it where several share it."""
+    unit = bench.instrument.unit
+    return bench.url if unit is None else f"{bench.url} #{unit}"
 
 
 def _what_next(tube: Tube) -> str:

@@ -1,7 +1,9 @@
 """The technician of a demonstration: sends run sheets over the lab's public HTTP, as a page would.
 
 A run sheet (`kuaijian.run/1`) says which number is which food from which stall; a reader sends
-only the number. Nothing here knows more of the lab than its published contract.
+only the number. Some send only a channel: their sheets say which number stands in which, and
+exactly one sheet must cover the time of a test. So a sheet ends before the next one begins, and
+nothing is tested in between. Nothing here knows more of the lab than its published contract.
 """
 
 from __future__ import annotations
@@ -11,10 +13,10 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from simulators.market import CHINA, Tube
+from simulators.tubes import CHINA, Tube
 
 PATIENCE = 45.0
 """Seconds in which a lab that is starting has to answer."""
@@ -22,6 +24,8 @@ _BETWEEN_TRIES = 0.5
 _ANSWER_WITHIN = 5.0
 _BETWEEN_LOOKS = 0.1
 _COVERS = timedelta(minutes=15)
+_STEP = timedelta(seconds=2)
+"""How coarse the clock of a reader may be: a test at 6:45:13 says 6:45:12."""
 _HOPELESS = (400, 401, 403, 405, 413, 415, 422)
 
 # A proxy of the surroundings has nothing to do with a lab on this machine.
@@ -37,6 +41,17 @@ class LabSilent(Exception):
         self.said = said
 
 
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    run: str
+    instrument: str
+    begins: datetime
+    ends: datetime
+    samples: tuple[dict[str, str | None], ...]
+    has_channels: bool
+    version: int = 1
+
+
 @dataclass
 class Technician:
     """One person at one station, with a key of the role `technician`."""
@@ -48,33 +63,66 @@ class Technician:
     site: str
     gateway: str = "gw1"
     _runs: int = field(default=0, init=False)
+    _by_channel: dict[str, _Sheet] = field(default_factory=dict, init=False)
+    """The last sheet of each instrument that sends channels."""
 
     async def prepare(self, tubes: Sequence[Tube]) -> None:
-        """Send one run sheet per instrument for these tubes; return when the gateway has them."""
-        instruments = {tube.sample.instrument: None for tube in tubes}
-        for instrument in instruments:
-            listed = [tube for tube in tubes if tube.sample.instrument == instrument]
-            if any(not tube.sample.control for tube in listed):
-                await self._send(self._sheet(instrument, listed, datetime.now(CHINA)))
+        """Send one run sheet per instrument for these tubes.
 
-    def _sheet(self, instrument: str, tubes: Sequence[Tube], now: datetime) -> dict[str, object]:
+        Returns when the gateway has them all and their time has begun.
+        """
+        now = datetime.now(CHINA)
+        listed: dict[str, list[Tube]] = {}
+        for tube in tubes:
+            if not tube.sample.control:
+                listed.setdefault(tube.sample.instrument, []).append(tube)
+        sheets = [self._sheet(instrument, of_one, now) for instrument, of_one in listed.items()]
+        await asyncio.gather(*(self._replace(sheet) for sheet in sheets))
+        begun = max((sheet.begins for sheet in sheets), default=now)
+        await asyncio.sleep((begun - datetime.now(CHINA)).total_seconds())
+
+    def _sheet(self, instrument: str, tubes: Sequence[Tube], now: datetime) -> _Sheet:
         self._runs += 1
+        begins = now - timedelta(minutes=1)
+        has_channels = any(tube.channel is not None for tube in tubes)
+        if has_channels and instrument in self._by_channel:
+            begins = now.replace(microsecond=0) - timedelta(seconds=now.second % 2) + _STEP
+        return _Sheet(
+            run=f"r-{now:%Y%m%d}-{self._runs:02d}",
+            instrument=instrument,
+            begins=begins,
+            ends=now + _COVERS,
+            samples=tuple(self._line(tube) for tube in tubes),
+            has_channels=has_channels,
+        )
+
+    async def _replace(self, sheet: _Sheet) -> None:
+        """Send a sheet; before it, where channels pair, the end of the one it follows."""
+        if sheet.has_channels:
+            former = self._by_channel.get(sheet.instrument)
+            self._by_channel[sheet.instrument] = sheet
+            if former is not None and former.ends >= sheet.begins:
+                ended = replace(former, version=2, ends=sheet.begins - timedelta(seconds=1))
+                await self._send(self._written(ended))
+        await self._send(self._written(sheet))
+
+    def _written(self, sheet: _Sheet) -> dict[str, object]:
         return {
             "station": self.station,
             "gateway": self.gateway,
-            "run": f"r-{now:%Y%m%d}-{self._runs:02d}",
-            "version": 1,
-            "instrument": instrument,
-            "from": (now - timedelta(minutes=1)).isoformat(timespec="seconds"),
-            "to": (now + _COVERS).isoformat(timespec="seconds"),
-            "samples": [self._line(tube) for tube in tubes if not tube.sample.control],
+            "run": sheet.run,
+            "version": sheet.version,
+            "instrument": sheet.instrument,
+            "from": sheet.begins.isoformat(timespec="seconds"),
+            "to": sheet.ends.isoformat(timespec="seconds"),
+            "samples": list(sheet.samples),
         }
 
     def _line(self, tube: Tube) -> dict[str, str | None]:
         sample = tube.sample
         return {
             "number": tube.number,
-            "channel": None,
+            "channel": None if tube.channel is None else str(tube.channel),
             "food": sample.food.code if sample.food else None,
             "food_name": sample.food.name if sample.food else None,
             "stall": sample.stall,

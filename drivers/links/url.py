@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import get_args
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -12,7 +13,22 @@ from pydantic import ValidationError
 from drivers.errors import ProfileError
 from drivers.profile import SerialDefaults
 
-SCHEMES = ("serial", "tcp", "tcp+listen")
+
+class Framing(StrEnum):
+    """How Modbus travels over a cable."""
+
+    RTU = "rtu"
+    """Unit, function, CRC; frames are told apart by their length."""
+    TCP = "tcp"
+    """A header with a transaction's number, no CRC."""
+
+
+_BUSES = {
+    "modbus+serial": Framing.RTU,
+    "modbus+rtu+tcp": Framing.RTU,
+    "modbus+tcp": Framing.TCP,
+}
+SCHEMES = ("serial", "tcp", "tcp+listen", *_BUSES)
 _WORDS = ("bits", "parity", "stop", "flow", "dtr", "rts")
 _SERIAL_KEYS = ("baud", *_WORDS)
 
@@ -24,6 +40,8 @@ class SerialPlace:
     path: Path
     settings: SerialDefaults
     listens_only: bool = False
+    framing: Framing | None = None
+    """Of a Modbus line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +52,8 @@ class TcpPlace:
     port: int
     waits: bool
     listens_only: bool = False
+    framing: Framing | None = None
+    """Of a Modbus line."""
 
 
 LinkPlace = SerialPlace | TcpPlace
@@ -47,19 +67,23 @@ def read_link_url(url: str, defaults: SerialDefaults | None = None) -> LinkPlace
     parts = urlsplit(url)
     if parts.scheme not in SCHEMES:
         raise _fault(url, "scheme", f"one of {', '.join(SCHEMES)}", parts.scheme)
+    framing = _BUSES.get(parts.scheme)
     said = dict(parse_qsl(parts.query, keep_blank_values=True))
     mode = said.pop("mode", "both")
     if mode not in ("both", "listen"):
         raise _fault(url, "mode", "listen", mode)
-    if parts.scheme == "serial":
+    if framing and mode == "listen":
+        raise _fault(url, "mode", "a line on which we ask", mode)
+    if parts.scheme in ("serial", "modbus+serial"):
         path = Path(unquote(parts.path))
         if parts.netloc or not path.is_absolute():
-            raise _fault(url, "path", "serial:///dev/… with an absolute path", parts.path)
+            raise _fault(url, "path", f"{parts.scheme}:///dev/… with an absolute path", parts.path)
         settings = _settings(url, said, defaults or SerialDefaults())
-        return SerialPlace(path, settings, mode == "listen")
+        return SerialPlace(path, settings, mode == "listen", framing)
     for key, value in said.items():
         raise _fault(url, key, "no such key on a TCP link", value)
-    return TcpPlace(*_endpoint(url, parts), parts.scheme == "tcp+listen", mode == "listen")
+    host, port = _endpoint(url, parts)
+    return TcpPlace(host, port, parts.scheme == "tcp+listen", mode == "listen", framing)
 
 
 def _settings(url: str, said: dict[str, str], defaults: SerialDefaults) -> SerialDefaults:

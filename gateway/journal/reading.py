@@ -68,6 +68,18 @@ def raw_of(connection: Connection, digest: str) -> bytes | None:
     return found
 
 
+def last_raw(connection: Connection, instrument: str) -> bytes | None:
+    """The bytes of the newest delivery of an instrument that was understood."""
+    found: bytes | None = connection.execute(
+        select(RAW.c.octets)
+        .join(DELIVERY, DELIVERY.c.raw_sha256 == RAW.c.sha256)
+        .where(DELIVERY.c.instrument == instrument, DELIVERY.c.fault.is_(None))
+        .order_by(DELIVERY.c.n.desc())
+        .limit(1)
+    ).scalar()
+    return found
+
+
 def chain_at(connection: Connection, epoch: int, seq: int) -> str | None:
     """The chain value at a seq; the epoch itself at 0; None where this journal has none."""
     if seq == 0:

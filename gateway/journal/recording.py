@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -19,10 +19,12 @@ from gateway.clock import StationDay
 from gateway.fold import Facts, Instrument, Place, fold, is_same, result_id
 from gateway.journal.tables import DELIVERY, ENTRY, HEAD, RAW, RESULT, SHEET
 from gateway.runs import Taken
+from gateway.wire.missed import MissedBody
 from gateway.wire.model import canonical
 from gateway.wire.result import ResultBody
 from gateway.wire.run import Run
 from gateway.wire.stream import Link, body_sha256, chain_after, sha256
+from gateway.wire.topics import GATEWAYS_OWN
 
 NOT_UNDERSTOOD = "not understood"
 SHEETS_MATTER_FOR = timedelta(days=7)
@@ -55,6 +57,8 @@ class Desk:
 
     place: Place
     day: StationDay
+    began: datetime | None = None
+    """When the journal was made; null until it is open."""
 
 
 def record(connection: Connection, handed: Handed, desk: Desk) -> Recorded:
@@ -65,6 +69,8 @@ def record(connection: Connection, handed: Handed, desk: Desk) -> Recorded:
     delivery = handed.delivery
     digest = _keep_raw(connection, delivery.raw)
     n = _keep_delivery(connection, handed, digest, delivery.fault, len(delivery.readings))
+    if delivery.missed:
+        _note_missed(connection, handed, desk)
     return _keep_readings(connection, handed, desk, n, digest)
 
 
@@ -92,7 +98,8 @@ def _keep_readings(
     occurrences: Counter[bytes] = Counter()
     for place, reading in enumerate(delivery.readings):
         identity = reading.identity
-        named = result_id(desk.place, handed.instrument.id, identity, occurrences[identity])
+        counted = occurrences[identity] if reading.occurrence is None else reading.occurrence
+        named = result_id(desk.place, handed.instrument.id, identity, counted)
         occurrences[identity] += 1
         if _count_again(connection, named):
             recorded.seen_again += 1
@@ -105,6 +112,8 @@ def _keep_readings(
             handed.received_at,
             handed.synchronised,
             digest,
+            handed.custody,
+            desk.began,
         )
         _keep_new(connection, facts, desk, n, place, carries_raw=not recorded.new)
         recorded.new.append(named)
@@ -124,7 +133,7 @@ def pair_again(
     """Pair what no sheet covered when it came; returns how many revisions were made."""
     since = desk.day.of(now - SHEETS_MATTER_FOR)
     unpaired = connection.execute(
-        select(RESULT.c.id, RESULT.c.said, DELIVERY.c.device_serial)
+        select(RESULT.c.id, RESULT.c.said, DELIVERY.c.device_serial, DELIVERY.c.custody)
         .join(DELIVERY, DELIVERY.c.n == RESULT.c.delivery)
         .where(
             RESULT.c.instrument == instrument,
@@ -136,7 +145,7 @@ def pair_again(
     made = 0
     for row in list(unpaired):
         newest = newest_body(connection, row["id"])
-        facts = _facts_of(row, newest)
+        facts = _facts_of(row, newest, desk)
         body = _folded(connection, facts, desk, revision=newest.revision + 1, reason=reason)
         if not is_same(body, newest):
             append(connection, body, carries_raw=False)
@@ -170,8 +179,17 @@ def newest_body(connection: Connection, named: str) -> ResultBody:
     return ResultBody.model_validate_json(payload)
 
 
-def append(connection: Connection, body: ResultBody, *, carries_raw: bool) -> int:
-    """Give a result its place at the end of the stream; returns its seq."""
+def append(
+    connection: Connection,
+    body: ResultBody | MissedBody,
+    *,
+    carries_raw: bool,
+    topic: str | None = None,
+) -> int:
+    """Give a body its place at the end of the stream; returns its seq.
+
+    `topic` is the last segment of where it goes: the instrument, unless said otherwise.
+    """
     head = connection.execute(select(HEAD)).mappings().one()
     seq = int(head["seq"]) + 1
     values = body.body()
@@ -185,7 +203,7 @@ def append(connection: Connection, body: ResultBody, *, carries_raw: bool) -> in
             seq=seq,
             id=link.id,
             revision=link.revision,
-            instrument=body.instrument.id,
+            instrument=topic or body.instrument.id,
             raw_sha256=link.raw_sha256,
             body_sha256=digest,
             chain=chain,
@@ -209,6 +227,21 @@ def sheets_of(connection: Connection, instrument: str, received: datetime) -> li
 @lru_cache(maxsize=64)
 def _run_of(payload: bytes) -> Run:
     return Run.model_validate_json(payload)
+
+
+def _note_missed(connection: Connection, handed: Handed, desk: Desk) -> None:
+    """An entry for records that nobody will ever read."""
+    place = desk.place
+    body = MissedBody(
+        id=uuid4(),
+        region=place.region,
+        station=place.station,
+        gateway=place.gateway,
+        instrument=handed.instrument.reference(handed.delivery.device_serial),
+        n=handed.delivery.missed,
+        received_at=handed.received_at,
+    )
+    append(connection, body, carries_raw=False, topic=GATEWAYS_OWN)
 
 
 def _keep_raw(connection: Connection, raw: bytes) -> str:
@@ -299,7 +332,7 @@ def _note_revision(connection: Connection, body: ResultBody) -> None:
     )
 
 
-def _facts_of(row: Any, newest: ResultBody) -> Facts:
+def _facts_of(row: Any, newest: ResultBody, desk: Desk) -> Facts:
     reference = newest.instrument
     return Facts(
         newest.id,
@@ -316,6 +349,8 @@ def _facts_of(row: Any, newest: ResultBody) -> Facts:
         newest.received_at,
         newest.clock.synchronised,
         newest.raw_sha256,
+        Custody(row["custody"]),
+        desk.began,
     )
 
 

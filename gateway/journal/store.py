@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -103,11 +104,11 @@ async def opened(path: Path, desk: Desk, now: Clock) -> AsyncIterator[Journal]:
     writer = Writer(path)
     try:
         await writer.do(migrate)
-        await writer.do(lambda c: stream.begin(c, desk.place, now()))
+        began = await writer.do(lambda c: stream.begin(c, desk.place, now()))
     except BaseException:
         writer.close()
         raise
-    journal = Journal(path, desk, now, writer)
+    journal = Journal(path, replace(desk, began=began), now, writer)
     try:
         yield journal
     finally:

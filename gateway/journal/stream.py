@@ -26,8 +26,11 @@ def new_epoch() -> int:
     return secrets.randbits(EPOCH_BITS) or 1
 
 
-def begin(connection: Connection, place: Place, now: datetime) -> None:
-    """Make the stream's head, or refuse a journal that belongs to another station."""
+def begin(connection: Connection, place: Place, now: datetime) -> datetime:
+    """Make the stream's head, or refuse a journal that belongs to another station.
+
+    Returns when the journal was made.
+    """
     row = connection.execute(select(HEAD.c.region, HEAD.c.station, HEAD.c.gateway)).one_or_none()
     ours = (place.region, place.station, place.gateway)
     if row is None:
@@ -48,6 +51,8 @@ def begin(connection: Connection, place: Place, now: datetime) -> None:
         raise JournalError(
             f"the journal of {'/'.join(ours)} expected, that of {'/'.join(row)} found"
         )
+    made_at = connection.execute(select(HEAD.c.made_at)).scalar_one()
+    return datetime.fromisoformat(made_at)
 
 
 def touch(connection: Connection) -> None:

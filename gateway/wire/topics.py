@@ -13,6 +13,8 @@ SEGMENT = re.compile(r"[a-z0-9_-]{1,64}")
 REGION = re.compile(r"\d{6}")
 RESERVED = frozenset({"lab", "notice", "board", "alert"})
 """What no gateway may be called: these stand in its place."""
+GATEWAYS_OWN = "_gateway"
+"""Where entries without an instrument go: absent, missed."""
 
 
 def region_path(region: str) -> str:

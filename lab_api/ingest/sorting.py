@@ -12,9 +12,10 @@ from typing import TypeAlias, TypeVar
 
 from pydantic import ValidationError
 
-from gateway.wire import result
+from gateway.wire import missed, result
 from gateway.wire.absent import Absent
 from gateway.wire.commands import Reply
+from gateway.wire.missed import Missed
 from gateway.wire.model import Json, Wire
 from gateway.wire.result import Result
 from gateway.wire.status import InstrumentStatus, Status
@@ -50,6 +51,14 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Hole:
+    """Records that an instrument made and nobody will ever read, in their place."""
+
+    place: Place
+    missed: Missed
+
+
+@dataclass(frozen=True, slots=True)
 class RawBytes:
     sha256: str
     content: bytes
@@ -63,7 +72,7 @@ class Unfit:
     place: Place | None = None
 
 
-Meaning: TypeAlias = Entry | Absent | RawBytes | Status | InstrumentStatus | Reply | Unfit
+Meaning: TypeAlias = Entry | Hole | Absent | RawBytes | Status | InstrumentStatus | Reply | Unfit
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +122,27 @@ def _of_result_topic(gateway: GatewayTopics, instrument: str, payload: bytes) ->
     if schema == ABSENT:
         return _absent(body)
     place = _place(body)
-    if schema != result.SCHEMA:
-        return Unfit(f"{result.SCHEMA} or {ABSENT} expected, {schema!r} found", place)
     try:
+        if schema == missed.SCHEMA:
+            hole = _model(Missed, body)
+            _must_agree(gateway, hole)
+            return Hole(_numbered(place), hole)
+        if schema != result.SCHEMA:
+            known = f"{result.SCHEMA}, {missed.SCHEMA} or {ABSENT}"
+            raise _Unfit(f"{known} expected, {schema!r} found")
         found = _model(Result, body)
         _must_agree(gateway, found)
         if not instrument.startswith("_") and found.instrument.id != instrument:
             raise _Unfit(f"instrument {instrument} expected, {found.instrument.id!r} found")
+        return Entry(_numbered(place), found, payload)
     except _Unfit as unfit:
         return Unfit(str(unfit), place)
+
+
+def _numbered(place: Place | None) -> Place:
     if place is None:
-        return Unfit(f"numbers up to {LARGEST} expected, larger ones found")
-    return Entry(place, found, payload)
+        raise _Unfit(f"numbers up to {LARGEST} expected, larger ones found")
+    return place
 
 
 def _absent(body: Json) -> Absent:
@@ -166,7 +184,7 @@ def _reply(request: str, payload: bytes) -> Reply:
     return reply
 
 
-def _must_agree(gateway: GatewayTopics, body: Result | Status) -> None:
+def _must_agree(gateway: GatewayTopics, body: Result | Missed | Status) -> None:
     expected = (gateway.region, gateway.station, gateway.gateway)
     found = (body.region, body.station, body.gateway)
     if found != expected:

@@ -11,9 +11,10 @@ from sqlmodel import Session
 
 from gateway.wire.absent import Absent
 from gateway.wire.commands import ReissueCommand, Reply, Verb
+from gateway.wire.missed import Missed
 from gateway.wire.status import InstrumentStatus, Status
 from gateway.wire.topics import GatewayTopics, StationTopics
-from lab_api.ingest.sorting import Entry, Message, RawBytes, Sorted, Unfit
+from lab_api.ingest.sorting import Entry, Hole, Message, RawBytes, Sorted, Unfit
 from lab_api.notices.deciding import Publisher, decide_again, decide_station_again, publish
 from lab_api.store.commands import Asking, keep_command, new_request, note_reply
 from lab_api.store.gateways import see_card, see_instrument, see_status
@@ -32,7 +33,7 @@ from lab_api.store.streams import (
     streams_of,
     waiting_for_raw,
 )
-from lab_api.store.tables import Raw, Stream
+from lab_api.store.tables import MissedRecords, Raw, Stream
 
 TOGETHER = timedelta(minutes=10)
 """Within it, two epochs of one gateway that advance in turn are two gateways with one name."""
@@ -146,12 +147,28 @@ class Taking:
         for each in ours:
             if isinstance(each.meaning, Unfit):
                 self._refuse(each.message, each.meaning.reason)
+        self._holes([each.meaning.missed for each in ours if isinstance(each.meaning, Hole)])
         self._results([each.meaning for each in ours if isinstance(each.meaning, Entry)], stations)
         touched = {stream.id: stream for stream in streams.values()}
         touched |= {
             stream.id: stream for stream in waiting_for_raw(self._session, self._raw_hashes)
         }
         self._advance(list(touched.values()))
+
+    def _holes(self, holes: Sequence[Missed]) -> None:
+        rows = [
+            {
+                "id": each.id,
+                "region": each.region,
+                "station": each.station,
+                "gateway": each.gateway,
+                "instrument": each.instrument.id,
+                "count": each.n,
+                "received_at": each.received_at,
+            }
+            for each in holes
+        ]
+        insert_new(self._session, MissedRecords, rows)
 
     def _arrive(self, arrived: Sequence[tuple[Stream, Place]]) -> None:
         for stream in note_arrivals(self._session, arrived, self._now):
@@ -234,7 +251,7 @@ def _station(gateway: GatewayTopics) -> StationTopics:
 
 
 def _place(each: Sorted) -> Place | None:
-    return each.meaning.place if isinstance(each.meaning, Entry | Unfit) else None
+    return each.meaning.place if isinstance(each.meaning, Entry | Hole | Unfit) else None
 
 
 def _epoch(each: Sorted, place: Place) -> Epoch:

@@ -130,6 +130,21 @@ class Absence(SQLModel, table=True):
     at: datetime = Field(sa_type=Instant)
 
 
+class MissedRecords(SQLModel, table=True):
+    """Records that an instrument made and wrote over before anyone read them."""
+
+    __tablename__ = "missed"
+    __table_args__ = (Index("ix_missed_place", "region", "station", "received_at"),)
+
+    id: UUID = Field(primary_key=True)
+    region: str = Field(max_length=6)
+    station: str = Field(max_length=64)
+    gateway: str = Field(max_length=64)
+    instrument: str
+    count: int = Field(sa_type=Whole)
+    received_at: datetime = Field(sa_type=Instant)
+
+
 class Raw(SQLModel, table=True):
     """The bytes of one delivery."""
 

@@ -38,6 +38,10 @@ class Faults(BaseModel):
     """The answer is spoilt, so that the frame is sent again."""
     pause: Chance = 0
     """It stops half-way, for up to a fifth of a second."""
+    late: Chance = 0
+    """It comes later than anybody waits for it."""
+    lateness: Annotated[float, Field(gt=0)] = 3.0
+    """How late that is, in seconds."""
     split: bool = False
     """Everything arrives in pieces."""
 
@@ -69,6 +73,8 @@ class BadLine:
             sent = sent[:lost] + sent[lost + 1 :]
         if self._happens(self._faults.noise):
             sent = self._noise() + sent
+        if self._happens(self._faults.late):
+            await asyncio.sleep(self._faults.lateness)
         for piece in self._pieces(sent):
             await self._line.write(piece)
             # A turn of the loop, so that the other side may read each piece by itself.

@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import Field, ValidationError
 from pydantic import model_validator as checked
 
-from simulators.kit.faults import Chance, Faults
+from simulators.kit.faults import Chance
+from simulators.kit.instruments import Instrument, Name, Part, Speaks, Text, must_be_text
 
 SHIPPED = Path(__file__).parent.parent / "scenarios"
 
-Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,64}$")]
-Address = Annotated[str, StringConstraints(pattern=r"^[^:/\s]+:[0-9]{1,5}$")]
 Seconds = Annotated[float, Field(gt=0)]
 
 
@@ -30,56 +27,12 @@ class ScenarioError(Exception):
     """A scenario that cannot be played, in one line: file, key, expected and found."""
 
 
-class Encoding(StrEnum):
-    ASCII = "ascii"
-    GBK = "gbk"
-    UTF_8 = "utf-8"
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        # YAML spells every scalar as text here, numbers and truth values too.
-        str_strip_whitespace=True,
-    )
-
-
-class Stand(_Part):
-    """Where an analyser stands: exactly one of the three."""
-
-    pty: Name | None = None
-    """The serial port's name in the scenario's folder."""
-    listen: Address | None = None
-    """The analyser waits to be dialled here; port 0 takes a free one."""
-    dial: Address | None = None
-    """The analyser dials whoever listens here."""
-
-    @checked(mode="after")
-    def _is_one(self) -> Self:
-        given = [key for key in ("pty", "listen", "dial") if getattr(self, key)]
-        if len(given) != 1:
-            raise ValueError(f"one of pty, listen, dial expected, {given or 'none'} found")
-        return self
-
-
-class Instrument(_Part):
-    id: Name
-    speaks: Literal["astm"] = "astm"
-    model: Text
-    serial: Text
-    version: Text = "V1.0"
-    encoding: Encoding = Encoding.ASCII
-    stand: Stand
-    faults: Faults = Faults()
-
-
-class Food(_Part):
+class Food(Part):
     code: Text
     name: Text
 
 
-class Sample(_Part):
+class Sample(Part):
     """One tube and what the analyser will say about it."""
 
     instrument: Name
@@ -90,7 +43,8 @@ class Sample(_Part):
     item: Text
     """The analyser's own code for what it tests."""
     value: Text
-    unit: Text
+    unit: str = ""
+    """Nothing where the value is a word."""
     reference: str = ""
     flag: str = ""
     """E1394 R.7: A or H when the analyser itself finds it abnormal, N or nothing when not."""
@@ -103,7 +57,7 @@ class Sample(_Part):
         return self
 
 
-class Span(_Part):
+class Span(Part):
     """Values from `low` to `high`, both possible, with the decimals that `high` is written with."""
 
     low: Decimal
@@ -116,7 +70,7 @@ class Span(_Part):
         return self
 
 
-class Draw(_Part):
+class Draw(Part):
     """A kind of sample that comes again and again, with values drawn from the seed."""
 
     instruments: tuple[Name, ...] = Field(min_length=1)
@@ -134,7 +88,7 @@ class Draw(_Part):
     """How many of this kind come for one of a kind whose share is 1."""
 
 
-class Draws(_Part):
+class Draws(Part):
     """What follows when the written samples are used up, for as long as anybody watches."""
 
     stalls: tuple[Text, ...] = Field(min_length=1)
@@ -142,7 +96,7 @@ class Draws(_Part):
     kinds: tuple[Draw, ...] = Field(min_length=1)
 
 
-class Pace(_Part):
+class Pace(Part):
     quick: Annotated[int, Field(ge=0)] = 0
     """So many samples come at once, so that a screen is not empty."""
     every: Seconds = 4
@@ -153,7 +107,7 @@ class Pace(_Part):
     """Seconds until it is plugged in again."""
 
 
-class Scenario(_Part):
+class Scenario(Part):
     name: Name
     seed: int
     pace: Pace = Pace()
@@ -180,15 +134,23 @@ class Scenario(_Part):
             raise ValueError("samples or draws expected, neither found")
         for one in self.samples:
             self._can_be_sent(one)
+        self._share_buses()
         return self
 
+    def _share_buses(self) -> None:
+        """Only Modbus units share a stand, and no two of them an address."""
+        for place, one in enumerate(self.instruments):
+            for other in self.instruments[:place]:
+                if one.stand == other.stand and not one.may_stand_beside(other):
+                    where = one.stand.pty or one.stand.listen or one.stand.dial
+                    raise ValueError(f"one analyser a place expected, two at {where} found")
+
     def _can_be_sent(self, sample: Sample) -> None:
-        encoding = self.instrument(sample.instrument).encoding
-        for text in (sample.stall or "", sample.item, sample.value, sample.unit, sample.reference):
-            try:
-                text.encode(encoding)
-            except UnicodeEncodeError:
-                raise ValueError(f"text in {encoding} expected, {text!r} found") from None
+        instrument = self.instrument(sample.instrument)
+        instrument.must_be_able_to_send(sample.item, sample.value, sample.unit)
+        if instrument.speaks is Speaks.ASTM:
+            for text in (sample.stall or "", sample.reference):
+                must_be_text(text, instrument.encoding)
 
 
 def shipped() -> list[str]:

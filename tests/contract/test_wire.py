@@ -197,7 +197,7 @@ def test_every_model_that_names_a_schema_has_one() -> None:
     }
 
     # The bare envelope and a body without its place are parts of what travels.
-    assert travelling == {"kuaijian.command/1", "kuaijian.result/1"}
+    assert travelling == {"kuaijian.command/1", "kuaijian.missed/1", "kuaijian.result/1"}
 
 
 def test_every_topic_is_a_channel_with_its_retention() -> None:

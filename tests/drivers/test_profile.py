@@ -17,7 +17,7 @@ def fault_of(text: str) -> str:
 
 
 def test_every_profile_that_is_shipped_is_good() -> None:
-    assert sorted(load_profiles()) == ["astm-bare", "astm-generic", "fsra-24"]
+    assert {"astm-bare", "astm-generic", "dayuan-dy03ff", "fsra-24"} <= set(load_profiles())
 
 
 def test_an_unknown_profile_is_told_with_those_there_are() -> None:
@@ -31,7 +31,8 @@ def test_an_unknown_profile_is_told_with_those_there_are() -> None:
         ("version: 1", "version: one", "version: input should be a valid integer"),
         ("value: [R.4.1]", "value: [R4]", "fields.value.0: a place such as R.4, O.3.1 or R.3.4+"),
         ("value: [R.4.1]", "values: [R.4.1]", "fields.value: a value expected, nothing found"),
-        ("protocol: astm", "protocol: smoke", "protocol: input should be 'astm', 'smoke' found"),
+        ("protocol: astm", "protocol: smoke", "protocol: one of astm, dy03ff"),
+        ("protocol: astm", "", "protocol: a value expected, nothing found"),
         ("maker: FSRA", "vendor: FSRA", "vendor: a key of a profile expected"),
         ("encoding: [gbk]", "encoding: [klingon]", "encoding.0: input should be"),
         ("custody: held", "custody: kept", "custody: 'held' expected"),
@@ -49,6 +50,26 @@ def test_a_bad_profile_is_told_in_one_line_with_its_key(found: str, wanted: str,
     assert said in fault
     assert fault.startswith("fsra-24.yaml: ")
     assert "\n" not in fault
+
+
+ASKED = (SHIPPED / "dayuan-dy03ff.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "said"),
+    [
+        ("custody: kept", "custody: held", "custody: 'kept' expected, 'held' found"),
+        ("interval: 5", "interval: 0", "interval: input should be greater than 0"),
+        ("days_back: 7", "days_back: 999", "days_back: input should be less than or equal to 366"),
+        ("octets: 2", "octets: 3", "inhibition.octets: input should be '2' or '4', '3' found"),
+        ("FE7F: NA", "FE7: NA", "inhibition.missing.FE7"),
+        ("encoding: gbk", "fields: {}\nencoding: gbk", "fields: a key of a profile expected"),
+    ],
+)
+def test_each_protocols_profile_has_keys_of_its_own(found: str, wanted: str, said: str) -> None:
+    assert found in ASKED
+
+    assert said in fault_of(ASKED.replace(found, wanted, 1))
 
 
 def test_text_that_is_no_profile_at_all_is_told() -> None:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from drivers import Reading, Settlement, load_profiles, profile_named, understand
+from drivers.profile import Dy03ffProfile
 from drivers.protocols.base import Arrived, Asked, StreamProtocol
-from drivers.sessions import stream_protocol
+from drivers.sessions import ask_protocol, stream_protocol
+from tests.drivers.asking import Conversations
 
 FOLDER = Path(__file__).parents[1] / "transcripts"
 CASES = sorted(path.parent for path in FOLDER.glob("*/*/wire.txt"))
@@ -62,29 +65,63 @@ def told(reading: Reading) -> dict[str, object]:
     return {name: getattr(reading, name) for name in names} | {"extras": dict(reading.extras)}
 
 
+class Played:
+    """The host's part of a case, played against what its instrument said."""
+
+    def __init__(self, case: Path) -> None:
+        self.profile = profile_named(case.parent.name)
+        self.records: list[bytes] = []
+        self.said = b""
+        self._wire = wire(case)
+        if isinstance(self.profile, Dy03ffProfile):
+            self._ask()
+        else:
+            self._listen()
+
+    def _listen(self) -> None:
+        protocol = stream_protocol(self.profile)
+        for one in self._wire:
+            if not one.by_host:
+                self.records += hear(protocol, one.octets)
+                self.said += protocol.outgoing()
+
+    def _ask(self) -> None:
+        """Each question is answered by what the instrument said until the next one."""
+        answers: list[bytes] = []
+        for one in self._wire:
+            if one.by_host:
+                answers.append(b"")
+            else:
+                answers[-1] += one.octets
+        questions = len(answers)
+        talking = Conversations(ask_protocol(self.profile), self._answering(answers))
+        while answers:
+            self.records += [one.record for one in talking.one(most=questions)]
+
+    def _answering(self, answers: list[bytes]) -> Callable[[bytes], bytes]:
+        def answer(question: bytes) -> bytes:
+            if not answers:
+                return b""
+            self.said += question
+            return answers.pop(0)
+
+        return answer
+
+
 @each_case
 def test_a_transcript_gives_its_readings(case: Path) -> None:
-    profile = profile_named(case.parent.name)
-    protocol = stream_protocol(profile)
-    records = [
-        record for said in wire(case) if not said.by_host for record in hear(protocol, said.octets)
-    ]
+    played = Played(case)
 
-    readings = [told(reading) for record in records for reading in understand(profile, record)]
+    readings = [
+        told(reading) for record in played.records for reading in understand(played.profile, record)
+    ]
 
     assert readings == json.loads((case / "readings.json").read_text(encoding="utf-8"))
 
 
 @each_case
-def test_a_transcript_is_answered_as_it_was(case: Path) -> None:
-    protocol = stream_protocol(profile_named(case.parent.name))
-    answers = b""
-    for said in wire(case):
-        if not said.by_host:
-            hear(protocol, said.octets)
-            answers += protocol.outgoing()
-
-    assert answers == b"".join(said.octets for said in wire(case) if said.by_host)
+def test_the_host_says_what_it_said_in_a_transcript(case: Path) -> None:
+    assert Played(case).said == b"".join(one.octets for one in wire(case) if one.by_host)
 
 
 @each_case

@@ -8,7 +8,8 @@ from hypothesis import strategies as some
 
 from drivers import Profile, Purpose, Reading, profile_named, understand
 from drivers.quirks import QUIRKS
-from drivers.understand import handed_over, local_time, query_of
+from drivers.understand import handed_over, query_of
+from drivers.understand.astm import local_time
 from tests.vectors import astm
 
 GENERIC, FSRA = profile_named("astm-generic"), profile_named("fsra-24")

@@ -11,7 +11,7 @@ from simulators.astm_analyser import AstmAnalyser, Outcome, Timers
 from simulators.astm_frames import Packing
 from simulators.astm_messages import Maker, Message
 from simulators.kit.places import Pty, TcpDial, TcpListen
-from simulators.market import CHINA
+from simulators.tubes import CHINA
 from tests.simulators.host import PtyHost, working
 from tests.vectors import astm
 

@@ -11,7 +11,7 @@ from simulators.astm_messages import (
     query_message,
     result_message,
 )
-from simulators.market import CHINA
+from simulators.tubes import CHINA
 from tests.vectors import astm
 
 AT = datetime(2026, 11, 23, 6, 45, 0, tzinfo=CHINA)

@@ -117,6 +117,28 @@ def test_run_prints_where_each_analyser_is_and_stops_when_told(tmp_path: Path) -
     assert (code, complaints, list(tmp_path.iterdir())) == (0, "", [])
 
 
+def test_a_fleet_on_buses_says_which_unit_is_where(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [
+            *(sys.executable, "-m", "simulators.cli", "fleet", "2"),
+            *("--kind", "modbus", "--folder", tmp_path, "--json"),
+        ],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            said = json.loads(process.stdout.readline())
+            process.terminate()
+            process.wait(10)
+        finally:
+            process.kill()
+
+    url = f"modbus+serial://{tmp_path}/bus-01?baud=19200&parity=none"
+    assert [one["url"] for one in said["instruments"]] == [f"{url} #1", f"{url} #2"]
+
+
 @pytest.mark.parametrize("form", [[], ["--json"]])
 def test_whoever_reads_may_go_away_without_a_traceback(tmp_path: Path, form: list[str]) -> None:
     reading, writing = os.pipe()

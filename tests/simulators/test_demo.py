@@ -142,7 +142,7 @@ class Held:
 def held(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Held]:
     demo = Running(tmp_path_factory.mktemp("demo"))
     try:
-        until(lambda: len(demo.rows()) >= 9, ROWS_WITHIN, demo)
+        until(lambda: len(demo.rows()) >= 13, ROWS_WITHIN, demo)
         rows, ports, programs = demo.rows(), demo.ports(), " ".join(demo.processes().values())
         demo.process.send_signal(signal.SIGINT)
         code = demo.process.wait(15)
@@ -178,8 +178,35 @@ def test_the_board_shows_the_numbers_with_the_foods_stalls_and_values_of_the_sce
     } <= shown
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        ("0012", "小白菜", "B-011", "7.4"),  # a DY reader's channel, asked in bytes
+        ("0014", "草鱼", "C-004", "阴性"),  # a DY-7200's text
+        ("0013", "萝卜", "A-031", "4.9"),  # two units of one bus, asked in registers
+        ("0015", "西葫芦", "A-009", "13.3"),
+    ],
+)
+def test_the_board_shows_what_readers_said_that_had_to_be_asked(
+    held: Held, row: tuple[str, ...]
+) -> None:
+    shown = {
+        (one["sample"][-4:], one["food_name"], one["stall"], one["value"]["as_reported"])
+        for one in held.rows
+    }
+
+    assert row in shown
+
+
 def test_positives_and_invalid_results_of_the_scenario_are_not_on_the_board(held: Held) -> None:
-    assert {row["sample"][-4:] for row in held.rows}.isdisjoint({"0006", "0010"})
+    hidden = {"0006", "0010", "0016", "0017"}
+
+    assert {row["sample"][-4:] for row in held.rows}.isdisjoint(hidden)
+
+
+def test_what_a_reader_remembered_from_before_is_not_on_the_board(held: Held) -> None:
+    assert all(row["sample"] for row in held.rows)
+    assert len({row["sample"] for row in held.rows}) == len(held.rows)
 
 
 def test_ctrl_c_ends_it_with_0_and_without_a_traceback(held: Held) -> None:

@@ -38,11 +38,20 @@ def test_every_analyser_has_a_link_and_every_way_of_standing_is_there(tmp_path: 
         "serial",
         "tcp",
         "tcp+listen",
+        "serial",
+        "serial",
+        "modbus+serial",
     ]
     assert [link["instruments"] for link in settings["link"]] == [
         [{"id": "pest-1", "profile": "fsra-24"}],
         [{"id": "pest-2", "profile": "fsra-24"}],
         [{"id": "photo-1", "profile": "fsra-24"}],
+        [{"id": "pest-3", "profile": "dayuan-dy03ff"}],
+        [{"id": "multi-1", "profile": "dayuan-dy03ff"}],
+        [
+            {"id": "residue-1", "profile": "residue-reader-modbus", "unit": 1},
+            {"id": "residue-2", "profile": "residue-reader-modbus", "unit": 2},
+        ],
     ]
 
 

@@ -1,13 +1,25 @@
+import asyncio
+from collections import Counter
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from simulators.kit.scenario import load_scenario
-from simulators.market import CHINA, Tube, Tubes, benches
-from simulators.play import BATCH
+from simulators.benches import AstmBench, Bench
+from simulators.kit.instruments import Speaks, Stand
+from simulators.kit.scenario import Pace, Scenario, load_scenario
+from simulators.market import benches, pull_cables
+from simulators.play import BATCH, plugged_in
+from simulators.tubes import CHINA, Tube, Tubes
+from tests.simulators.host import working
 
 MORNING = load_scenario("market-morning")
 BAD_CABLE = load_scenario("bad-cable")
+
+
+def astm_bench(scenario: Scenario, folder: Path) -> AstmBench:
+    bench = benches(scenario, folder, 1)["pest-1"]
+    assert isinstance(bench, AstmBench)
+    return bench
 
 
 def morning(seed: int, station: int = 1) -> Tubes:
@@ -76,7 +88,7 @@ def test_only_a_plain_negative_from_a_stall_is_for_the_public_by_itself() -> Non
 
 
 def test_the_analyser_says_the_number_and_the_value_of_the_tube(tmp_path: Path) -> None:
-    bench = benches(MORNING, tmp_path, 1)["pest-1"]
+    bench = astm_bench(MORNING, tmp_path)
     at = datetime(2026, 11, 24, 6, 10, tzinfo=CHINA)
     tube = Tube("N0120261124-0001", MORNING.samples[1])
 
@@ -87,7 +99,7 @@ def test_the_analyser_says_the_number_and_the_value_of_the_tube(tmp_path: Path) 
 
 
 def test_a_gbk_analyser_has_four_characters_for_the_food(tmp_path: Path) -> None:
-    bench = benches(BAD_CABLE, tmp_path, 1)["pest-1"]
+    bench = astm_bench(BAD_CABLE, tmp_path)
     tube = Tube("N0120261124-0001", BAD_CABLE.samples[0])
 
     said = bench.message(tube, datetime(2026, 11, 24, 6, 10, tzinfo=CHINA))
@@ -95,5 +107,54 @@ def test_a_gbk_analyser_has_four_characters_for_the_food(tmp_path: Path) -> None
     assert "|上海青\r".encode("gbk") in said.records[2]
 
 
-def test_the_first_dozen_of_the_morning_is_longer_than_a_later_batch() -> None:
-    assert MORNING.pace.quick == 12 > BATCH
+def test_what_comes_first_in_the_morning_is_from_every_analyser_there_is() -> None:
+    first = morning(1).take(MORNING.pace.quick)
+
+    assert {tube.sample.instrument for tube in first} == {one.id for one in MORNING.instruments}
+    assert MORNING.pace.quick > BATCH
+
+
+def test_the_market_has_three_kinds_of_analysers_and_a_bus() -> None:
+    speaks = Counter(one.speaks for one in MORNING.instruments)
+    units = [one.stand for one in MORNING.instruments if one.speaks is Speaks.MODBUS]
+
+    assert speaks == {Speaks.ASTM: 3, Speaks.DY03FF: 2, Speaks.MODBUS: 2}
+    assert units == [Stand(pty="bus-2")] * 2
+
+
+async def test_every_serial_cable_is_pulled_now_and_then_and_a_bus_has_one(tmp_path: Path) -> None:
+    standing = list(benches(MORNING, tmp_path, 1).values())
+    pace = Pace.model_validate({"pull-cable-every": 0.01, "cable-out": 0.01})
+    seen: list[tuple[str, str, bool]] = []
+    enough = asyncio.Event()
+
+    def told(what: str, bench: Bench) -> None:
+        seen.append((what, bench.url, bench.place.plugged))
+        if len(seen) >= 60:
+            enough.set()
+
+    async with (
+        plugged_in(standing),
+        working(asyncio.create_task(pull_cables(standing, pace, 1, told))),
+    ):
+        async with asyncio.timeout(10):
+            await enough.wait()
+
+    assert {what: plugged for what, _, plugged in seen} == {"pulled": False, "plugged": True}
+    assert {url.split("?")[0].split("/")[-1] for _, url, _ in seen} == {
+        *("pest-1", "pest-3", "multi-1", "bus-2")
+    }
+
+
+def test_a_reader_that_sends_no_number_uses_one_channel_after_the_other() -> None:
+    tubes = [tube for tube in morning(4).take(400) if tube.sample.instrument == "residue-1"]
+    channels = [tube.channel for tube in tubes[:10]]
+
+    assert channels == [1, 2, 3, 4, 5, 6, 7, 8, 1, 2]
+
+
+def test_a_reader_that_sends_the_number_has_no_channel() -> None:
+    by_number = {"pest-1", "pest-2", "photo-1", "multi-1"}
+    tubes = morning(4).take(200)
+
+    assert {tube.sample.instrument for tube in tubes if tube.channel is None} == by_number

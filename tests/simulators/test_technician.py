@@ -5,16 +5,18 @@ import threading
 from collections.abc import Iterator
 from datetime import date, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from simulators.kit.scenario import load_scenario
-from simulators.market import Tubes
 from simulators.technician import LabSilent, Technician
+from simulators.tubes import Tubes
 
 MORNING = Tubes(load_scenario("market-morning"), 1, today=lambda: date(2026, 11, 24))
 TUBES = MORNING.take(12)
+BY_CHANNEL = [tube for tube in MORNING.take(400) if tube.sample.instrument == "pest-3"]
 
 
 class Desk(ThreadingHTTPServer):
@@ -78,7 +80,7 @@ async def test_every_instrument_of_a_batch_gets_one_sheet(
 ) -> None:
     await technician.prepare(TUBES)
 
-    assert [sheet["instrument"] for sheet in desk.sheets] == ["pest-1", "pest-2", "photo-1"]
+    assert sorted(sheet["instrument"] for sheet in desk.sheets) == ["pest-1", "pest-2", "photo-1"]
 
 
 async def test_a_sheet_pairs_a_number_with_food_stall_and_origin(
@@ -111,6 +113,44 @@ async def test_a_sheet_covers_now_and_runs_are_never_named_alike(
         assert begins < datetime.now(now) < ends
 
     assert len({sheet["run"] for sheet in desk.sheets}) == len(desk.sheets)
+
+
+async def test_a_reader_that_sends_no_number_is_paired_by_channel(
+    desk: Desk, technician: Technician
+) -> None:
+    await technician.prepare(BY_CHANNEL[:2])
+
+    assert [(line["number"][-4:], line["channel"]) for line in desk.sheets[0]["samples"]] == [
+        ("0012", "1"),
+        ("0016", "2"),
+    ]
+
+
+async def test_of_the_sheets_that_pair_by_channel_one_alone_covers_any_time(
+    desk: Desk, technician: Technician
+) -> None:
+    for tube in BY_CHANNEL[:3]:
+        await technician.prepare([tube])
+    newest = {sheet["run"]: sheet for sheet in desk.sheets}.values()
+    spans = [(sheet["from"], sheet["to"], sheet["version"]) for sheet in newest]
+
+    assert [version for *_, version in spans] == [2, 2, 1]
+    assert all(begins < ends for begins, ends, _ in spans)
+    assert all(former[1] < later[0] for former, later in pairwise(spans))
+
+
+async def test_a_sheet_has_ended_before_the_next_is_sent_and_begins_on_an_even_second(
+    desk: Desk, technician: Technician
+) -> None:
+    for tube in BY_CHANNEL[:2]:
+        await technician.prepare([tube])
+    now = datetime.fromisoformat(desk.sheets[0]["from"]).tzinfo
+    _, ended, next_ = desk.sheets
+    begins = datetime.fromisoformat(next_["from"])
+
+    assert (ended["run"], next_["run"]) == (desk.sheets[0]["run"], desk.sheets[2]["run"])
+    assert begins.second % 2 == 0
+    assert begins <= datetime.now(now)
 
 
 async def test_the_key_is_sent_as_a_bearer(desk: Desk, technician: Technician) -> None:

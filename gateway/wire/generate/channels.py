@@ -44,7 +44,7 @@ CHANNELS = {
         GATEWAY.result("{instrument}"),
         "A result, or the seqs that will not come. Entries without an instrument go to "
         "`_gateway`, and what was entered by eye to `_manual`.",
-        ("result", "absent"),
+        ("result", "missed", "absent"),
     ),
     "raw": Channel(
         GATEWAY.raw("{sha256}"), "The bytes of one delivery, once, before its results.", ()

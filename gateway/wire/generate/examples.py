@@ -23,6 +23,7 @@ from gateway.wire.commands import (
     RunCommand,
     Verb,
 )
+from gateway.wire.missed import Missed, MissedBody
 from gateway.wire.model import Wire
 from gateway.wire.notice import Deed, Notice, Row
 from gateway.wire.receipt import Held, Receipt
@@ -201,6 +202,25 @@ RESULT = in_place(_result_body(), EPOCH, 184467, BEFORE)
 UNASSIGNED = in_place(_unassigned_body(), FIRST_EPOCH, 1, first_link(FIRST_EPOCH))
 ASSIGNED = in_place(_assigned_body(), FIRST_EPOCH, 2, UNASSIGNED.chain)
 
+_HOLE = MissedBody(
+    id=UUID("0b7a3c1e-6f55-4c58-9b0e-3d7f1f4a9c21"),
+    region=REGION,
+    station=STATION,
+    gateway=GATEWAY,
+    instrument=INSTRUMENT,
+    n=3,
+    received_at=RECEIVED,
+)
+MISSED = Missed(
+    **_HOLE.model_dump(by_alias=True),
+    epoch=EPOCH,
+    seq=184468,
+    chain=chain_after(
+        RESULT.chain,
+        Link(EPOCH, 184468, str(_HOLE.id), 1, None, body_sha256(_HOLE.body())),
+    ),
+)
+
 SHEET = Run(
     run="r20261123-02",
     version=1,
@@ -289,6 +309,7 @@ EXAMPLES: Mapping[str, Wire] = {
         reason=Why.PRUNED,
         at=_at("06:46:00"),
     ),
+    "missed": MISSED,
     "receipt": Receipt(
         lab=LAB,
         at=_at("06:45:31"),

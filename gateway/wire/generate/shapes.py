@@ -19,6 +19,7 @@ from pydantic_core import core_schema
 from gateway.wire.absent import Absent
 from gateway.wire.board import Board, Heartbeat
 from gateway.wire.commands import ReissueCommand, ReplayCommand, Reply, RunCommand
+from gateway.wire.missed import Missed
 from gateway.wire.model import Json, Wire
 from gateway.wire.notice import Notice
 from gateway.wire.receipt import Receipt
@@ -31,6 +32,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MODELS: Mapping[str, type[Wire]] = {
     "result": Result,
     "absent": Absent,
+    "missed": Missed,
     "receipt": Receipt,
     "status": Status,
     "instrument-status": InstrumentStatus,

@@ -90,13 +90,13 @@ class Event:
         return named + ([("subject", self.subject)] if self.subject else [])
 
 
-def json_event(kind: str, source: str, payload: Mapping[str, Any]) -> Event:
+def json_event(source: str, payload: Mapping[str, Any]) -> Event:
     """The CloudEvents attributes of a payload that names itself."""
     sample = payload.get("sample") or {}
     return Event(
         id=f"{payload.get('id')}.{payload.get('revision')}",
         source=source,
-        type=kind,
+        type=str(payload.get("schema")),
         time=str(payload.get("received_at")),
         subject=sample.get("number"),
     )

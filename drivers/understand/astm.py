@@ -1,73 +1,44 @@
-"""Record + profile → readings with their identity (DESIGN.md §5.1 `astm-generic`, CUSTODY.md 3, 4).
+"""An ASTM message + profile → readings (DESIGN.md §5.1 `astm-generic`).
 
-Pure. A profile says where things stand; what stands there is taken as it was sent, trimmed, and
-nothing is made up: what is empty, or `""`, is null. One named catch, in `handed_over`, stands
-around it all, so that a bug in a quirk costs a result its meaning and never its bytes.
+A profile says where things stand; what stands there is taken as it was sent, trimmed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from hashlib import sha256
 
-from drivers.profile import Place, Profile, profile_named
-from drivers.protocols.astm_recording import recorded_messages
+from drivers.profile import AstmProfile, Place
 from drivers.protocols.astm_records import Message, Record, messages_of, unescaped
-from drivers.quirks import QUIRKS
-from drivers.reading import Delivery, Purpose, Query, Reading, Settlement
+from drivers.reading import Purpose, Query, Reading
+from drivers.understand.text import shown
 
 NULL = '""'
 """How E1394 says "no value" where a blank would mean "unchanged"."""
 _BLANKS = " \t\0\b\r\n"
-_UNSHOWABLE = re.compile("[\0\ud800-\udfff]")
 _IDENTIFYING = ("P", "O", "R")
 _PARENTS = "HPOR"
 _TIME = re.compile(r"(\d{14}|\d{12})(?:\.\d+)?(?:[+-]\d{4})?")
 
 
-def understand(profile: Profile, record: bytes) -> tuple[Reading, ...]:
-    """The readings of one record (an ASTM message), in order; none for a query or an order.
-
-    Raises whatever a quirk raises.
-    """
+def readings_of(profile: AstmProfile, record: bytes) -> tuple[Reading, ...]:
+    """The readings of one message, in order; none for a query or an order."""
     encoding = _encoding(profile, record)
-    readings = tuple(
+    return tuple(
         reading
         for message in messages_of(record)
         for reading in _AstmReader(profile, encoding).readings(message)
     )
-    return QUIRKS[profile.quirk](readings, record) if profile.quirk else readings
 
 
-def device_serial(profile: Profile, record: bytes) -> str | None:
+def device_serial(profile: AstmProfile, record: bytes) -> str | None:
     """The serial number that the instrument gives itself in a record; None where it gives none."""
     reader = _AstmReader(profile, _encoding(profile, record))
     return next(iter(map(reader.device_serial, messages_of(record))), None)
 
 
-async def _nobody_waits(settlement: Settlement) -> None:
-    """Settle what nobody waits for."""
-
-
-def handed_over(
-    profile: Profile,
-    record: bytes,
-    settle: Callable[[Settlement], Awaitable[None]] = _nobody_waits,
-) -> Delivery:
-    """Wrap a whole record as a delivery, understood or not."""
-    try:
-        return Delivery(
-            understand(profile, record), None, record, settle, device_serial(profile, record)
-        )
-    except Exception as fault:  # noqa: BLE001 the one catch around understanding (DESIGN.md §6)
-        why = f"not understood: {type(fault).__name__}: {fault}"
-        return Delivery((), shown(why), record, settle)
-
-
-def query_of(profile: Profile, record: bytes) -> Query:
+def query_of(profile: AstmProfile, record: bytes) -> Query:
     """What an instrument asks the host (E1394 Q record: Q.3, Q.5, Q.13; L.3)."""
     encoding = _encoding(profile, record)
     records = [one for message in messages_of(record) for one in message.records]
@@ -94,7 +65,7 @@ def _named(queries: Sequence[Record], number: int, encoding: str) -> Iterator[st
 class _AstmReader:
     """Walks through a message, remembering which order and which patient it is in."""
 
-    def __init__(self, profile: Profile, encoding: str) -> None:
+    def __init__(self, profile: AstmProfile, encoding: str) -> None:
         self._profile = profile
         self._encoding = encoding
         self._above: dict[str, Record] = {}
@@ -262,7 +233,7 @@ def local_time(text: str | None) -> str | None:
         return None
 
 
-def _encoding(profile: Profile, record: bytes) -> str:
+def _encoding(profile: AstmProfile, record: bytes) -> str:
     """The profile's first encoding that fits the whole record, else its last."""
     for encoding in profile.encoding:
         try:
@@ -279,69 +250,3 @@ def _text(wire: bytes, record: Record, encoding: str) -> str | None:
         return None
     text = unescaped(wire, record.delimiters)[0].decode(encoding, "replace").strip(_BLANKS)
     return None if text in ("", NULL) else shown(text)
-
-
-def shown(text: str) -> str:
-    """A text that every store and every wire can carry (CUSTODY.md 10)."""
-    return _UNSHOWABLE.sub("\ufffd", text)
-
-
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """What a recording holds."""
-
-    lines: list[dict[str, object]]
-    """One JSON object a reading, in order (DESIGN.md §5.1)."""
-    faults: list[str]
-    """What could not be understood, each in one line."""
-
-
-def decode(profile: Profile, recording: bytes) -> list[Delivery]:
-    """Every message of a recording, which may lack link control, as a delivery; in order."""
-    return [
-        Delivery((), recorded.fault, recorded.text)
-        if recorded.fault
-        else handed_over(profile, recorded.text)
-        for recorded in recorded_messages(recording)
-    ]
-
-
-def decode_file(profile: str, content: bytes, *, as_hex: bool = False, name: str = "-") -> Decoded:
-    """Decode a file's bytes for `kj-gateway decode`. Raises ProfileError for an unknown profile."""
-    known = profile_named(profile)
-    try:
-        recording = _from_hex(content) if as_hex or name.endswith(".hex") else content
-    except ValueError as fault:
-        return Decoded([], [f"{name}: hex digits expected, {fault}"])
-    deliveries = decode(known, recording)
-    faults = [f"{name}: {delivery.fault}" for delivery in deliveries if delivery.fault]
-    if not deliveries:
-        faults = [
-            f"{name}: a message with an H record expected, none found in {len(content)} bytes"
-        ]
-    return Decoded([_line(one, reading) for one in deliveries for reading in one.readings], faults)
-
-
-def _from_hex(content: bytes) -> bytes:
-    """Hex digits with blanks; a line may begin with a time stamp. Raises ValueError."""
-    text = content.decode("ascii", "replace")
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        return b"".join(
-            bytes.fromhex(line.split()[-1]) for line in text.splitlines() if line.split()
-        )
-
-
-def _line(delivery: Delivery, reading: Reading) -> dict[str, object]:
-    return {
-        "item": reading.item,
-        "value": reading.value,
-        "unit": reading.unit,
-        "reported": reading.reported,
-        "sample": reading.sample,
-        "channel": reading.channel,
-        "measured_at": reading.measured_at,
-        "extras": dict(reading.extras),
-        "raw_sha256": sha256(delivery.raw).hexdigest(),
-    }
