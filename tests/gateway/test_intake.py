@@ -25,7 +25,7 @@ class Said:
     deliveries_said: Sequence[Delivery]
     accepting: bool = True
     counts: Counts = field(default_factory=Counts)
-    answers: Answers = no_answer
+    answers: Answers = field(default_factory=lambda: no_answer)
 
     async def deliveries(self) -> AsyncIterator[Delivery]:
         for one in self.deliveries_said:
