@@ -21,7 +21,7 @@ from gateway.commands import Commands
 from gateway.fold import Place
 from gateway.health import Health
 from gateway.herald import Herald, last_will
-from gateway.journal import Desk, Journal, JournalError, opened
+from gateway.journal import Desk, Journal, JournalError, StorageShort, opened
 from gateway.journal.reading import unread
 from gateway.judging import load_rules
 from gateway.local import answering, socket_path
@@ -30,7 +30,7 @@ from gateway.redecode import instrument_of, redecode
 from gateway.settings import StationSettings
 from gateway.supervision import Cable, Fitted, Keeper
 from gateway.wire.model import Json
-from gateway.wire.mqtt import Broker, Inbound, Pipe
+from gateway.wire.mqtt import Broker, Inbound, Pipe, PipeDown, Refused, TooLarge
 from gateway.wire.words import LinkState
 
 log = logging.getLogger(__name__)
@@ -140,7 +140,8 @@ class Gateway:
         return Outlet(pipe, publisher, herald, commands)
 
     def _all_alarms(self, publisher: Publisher) -> tuple[str, ...]:
-        return tuple(sorted({**self._alarms, **publisher.alarms}))
+        short = {"storage-short": self._journal.short} if self._journal.short else {}
+        return tuple(sorted({**self._alarms, **publisher.alarms, **short}))
 
     async def _listen(self, outlet: Outlet) -> None:
         """Take receipts and commands one after the other, in the order they come."""
@@ -156,7 +157,13 @@ class Gateway:
             outlet.pipe.subscribe(f"{topics.root}/{kind}/+", partial(enqueue, take))
         while True:
             take, inbound = await waiting.get()
-            await take(inbound)
+            try:
+                await take(inbound)
+            except StorageShort as error:
+                log.warning("%s not taken: %s", inbound.topic, error)
+            except (ValueError, ArithmeticError, LookupError, TypeError) as error:
+                # Whatever a stranger may send costs that message its effect, and nothing else.
+                log.exception("%s not understood: %s", inbound.topic, error)
             outlet.pipe.acknowledge(inbound)
 
     def _receipt(self, outlet: Outlet) -> Callable[[Inbound], Awaitable[object]]:
@@ -201,7 +208,7 @@ class Gateway:
 
     async def _say_goodbye(self) -> None:
         for outlet in self._outlets:
-            with contextlib.suppress(TimeoutError, ConnectionError):
+            with contextlib.suppress(TimeoutError, PipeDown, Refused, TooLarge):
                 async with asyncio.timeout(GOODBYE_WITHIN):
                     await outlet.herald.say_offline()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import errno
 import logging
 import os
 import shutil
@@ -119,9 +120,12 @@ def refuse_held_port(host: str, port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
+            is_held = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+            expected = "a free port" if is_held else "an address of this machine"
             raise BrokerError(
-                f"broker.listen: a free port expected, {host}:{port} found held ({error.strerror})"
+                f"broker.listen: {expected} expected, {host}:{port} found"
+                + (" held" if is_held else f" ({error})")
             ) from None
 
 

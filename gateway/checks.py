@@ -137,6 +137,6 @@ def _port(what: str, shown: str, path: Path, is_running: bool) -> Finding:
 def _dial(what: str, shown: str, host: str, port: int) -> Finding:
     try:
         socket.create_connection((host, port), DIAL_WITHIN).close()
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         return Finding(what, shown, f"an answer from {host}:{port} expected, {error} found")
     return Finding(what, shown)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.clock import Clock
-from gateway.journal import Desk, Journal
+from gateway.journal import Desk, Journal, StorageShort
 from gateway.journal.recording import pair_again, reissue
 from gateway.journal.tables import REQUEST, SHEET
 from gateway.publisher import Publisher
@@ -59,7 +59,7 @@ class Commands:
         self._labs = frozenset({settings.station.lab, *settings.retention.needs})
 
     async def receipt(self, inbound: Inbound) -> bool:
-        """Take a receipt; True when the stream was numbered again because of it."""
+        """Take a receipt of a lab of ours; True when the stream was numbered again by it."""
         try:
             receipt = Receipt.model_validate_json(inbound.payload)
         except ValidationError as error:
@@ -69,11 +69,13 @@ class Commands:
         if address is None or address.rest != receipt.lab:
             log.warning("the lab of %s expected in a receipt, %s found", inbound.topic, receipt.lab)
             return False
+        if receipt.lab not in self._labs:
+            log.info("receipt of %s passed over: it is not a lab of this station", receipt.lab)
+            return False
         renumbered = await self._journal.believe(receipt)
-        if receipt.lab in self._labs:
-            standing = await self._journal.standing()
-            held = receipt.epochs.get(str(standing.epoch))
-            self._publisher.heard_receipt(held.through if held else 0, renumbered)
+        standing = await self._journal.standing()
+        held = receipt.epochs.get(str(standing.epoch))
+        self._publisher.heard_receipt(held.through if held else 0, renumbered)
         return renumbered
 
     async def obey(self, inbound: Inbound) -> None:
@@ -98,9 +100,13 @@ class Commands:
             if verb == Verb.REPLAY:
                 return self._reply(verb, named, self._replay(payload))
             effect = self._effect(verb, payload)
-        except ValidationError as error:
+        except (ValidationError, OverflowError) as error:
             return self._reply(verb, named, (Answer.REFUSED, _short(error)))
-        return await self._journal.change(lambda c: self._once(c, verb, named, effect))
+        try:
+            return await self._journal.change(lambda c: self._once(c, verb, named, effect))
+        except StorageShort as error:
+            # Not recorded, so that the lab asks again; this answer only says why nothing came.
+            return self._reply(verb, named, (Answer.REFUSED, str(error)))
 
     def _not_for_us(self, verb: str, named: Command) -> str | None:
         if not named.request.startswith(f"{named.lab}."):
@@ -185,20 +191,22 @@ def _keep_sheet(connection: Connection, sheet: Run) -> None:
 
 
 def _pair_late(connection: Connection, desk: Desk, sheet: Run, now: datetime) -> None:
-    made = pair_again(connection, desk, sheet.instrument, now, "run")
+    made = pair_again(connection, desk, sheet, now, "run")
     if made:
         log.info("run %s paired %d results that came before it", sheet.run, made)
 
 
 def _reissue(connection: Connection, wanted: ReissueCommand) -> Outcome:
     try:
-        reissue(connection, wanted.id, wanted.above)
+        reissue(connection, str(wanted.id), wanted.above)
     except LookupError as error:
         return Answer.REFUSED, str(error)
     return Answer.DONE, None
 
 
-def _short(error: ValidationError) -> str:
+def _short(error: ValidationError | OverflowError) -> str:
+    if isinstance(error, OverflowError):
+        return str(error)
     first = error.errors(include_url=False)[0]
     where = ".".join(str(step) for step in first["loc"])
     return f"{where}: {first['msg']}"

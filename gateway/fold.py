@@ -177,13 +177,19 @@ def _local_time(text: str | None, zone: ZoneInfo) -> datetime | None:
     if text is None:
         return None
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=zone)
-    except ValueError:
+        local = datetime.fromisoformat(text).replace(tzinfo=zone)
+        offset = local.utcoffset()
+    except (ValueError, OverflowError):
         return None
+    # Zones had seconds in their offsets before 1901; RFC 3339 has no word for such a time.
+    return None if offset is None or offset.seconds % 60 else local
 
 
 def _is_plausible(measured: datetime, received: datetime) -> bool:
-    late = received - measured
+    try:
+        late = received - measured
+    except OverflowError:
+        return False
     slipped = abs(late - ZONE_SLIP) <= SLIP_WITHIN
     return -AHEAD <= late <= BEHIND and not slipped
 
@@ -200,10 +206,12 @@ class Times:
 
 
 def _times(facts: Facts, place: Place) -> Times:
-    measured, received = _local_time(facts.reading.measured_at, place.zone), facts.received_at
+    said, received = facts.reading.measured_at, facts.received_at
+    measured = _local_time(said, place.zone)
     by_us = EffectiveAt(at=received, origin=TimeFrom.RECEIVED)
     if measured is None:
-        return Times(None, received, by_us, frozenset())
+        doubts = frozenset({Flag.CLOCK_IMPLAUSIBLE} if said else ())
+        return Times(None, None if said else received, by_us, doubts)
     if not _is_plausible(measured, received):
         return Times(measured, None, by_us, frozenset({Flag.CLOCK_IMPLAUSIBLE}))
     by_it = EffectiveAt(at=measured, origin=TimeFrom.INSTRUMENT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,6 +15,8 @@ from gateway.wire.words import LinkState
 
 log = logging.getLogger(__name__)
 
+UNSHOWABLE = re.compile("[\x00\ud800-\udfff]")
+"""What an operating system may put into an error, and no wire model takes."""
 TROUBLE = frozenset({LinkState.LOST, LinkState.FAULTED, LinkState.GARBLED})
 
 
@@ -37,7 +40,7 @@ class Condition:
             link=self.link,
             state=self.state,
             since=self.since,
-            why=self.why,
+            why=None if self.why is None else UNSHOWABLE.sub("\ufffd", self.why),
             profile=self.instrument.profile,
             maker=self.instrument.maker,
             model=self.instrument.model,

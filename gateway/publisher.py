@@ -31,6 +31,8 @@ AT_ONCE = 200
 """Entries read from the journal in one go."""
 PAUSE_AFTER_REFUSAL = 5.0
 """Seconds before a broker that refuses is asked again."""
+RAW_AGAIN_AFTER = 60.0
+"""Seconds for which raw bytes are withheld from a broker that refused some."""
 RAW_TYPE = "kuaijian.raw/1"
 
 
@@ -55,6 +57,7 @@ class Publisher:
         self._under_way: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._begin_again = True
+        self._rests_until = self._withholds_raw_until = 0.0
         self._unsendable: set[str] = set()
         """Raw bytes that this broker never takes: their entries go out and are named absent."""
         pipe.on_up.append(self._restart)
@@ -96,6 +99,8 @@ class Publisher:
         self._wake.set()
 
     async def _send_what_fits(self) -> None:
+        if asyncio.get_running_loop().time() < self._rests_until:
+            return
         if self._begin_again:
             self._begin_again = False
             await self._begin()
@@ -152,7 +157,8 @@ class Publisher:
 
     async def _raw_before(self, entry: Outgoing) -> bytes | None:
         digest = entry.raw_sha256
-        if not entry.carries_raw or digest is None:
+        is_withheld = asyncio.get_running_loop().time() < self._withholds_raw_until
+        if not entry.carries_raw or digest is None or is_withheld:
             return None
         return await self._journal.read(lambda c: raw_of(c, digest))
 
@@ -163,11 +169,8 @@ class Publisher:
             await self._offer(entry, raw)
         except PipeDown:
             return
-        except Refused as error:
-            self.alarms["refused"] = f"the broker refuses results: {error}"
-            log.error("broker refused seq %d: %s", entry.seq, error)
-            await asyncio.sleep(PAUSE_AFTER_REFUSAL)
-            self._restart()
+        except (Refused, TooLarge) as error:
+            self._pause(f"seq {entry.seq}: {error}")
             return
         self.alarms.pop("refused", None)
         if lanes is self._lanes:
@@ -192,10 +195,26 @@ class Publisher:
             if entry.raw_sha256 in self._unsendable:
                 await self._say_absent(entry, "its raw bytes are more than the broker takes")
 
+    def _pause(self, why: str) -> None:
+        """Leave a broker alone that takes no results: it may hang up on each that it refuses."""
+        if "refused" not in self.alarms:
+            log.error("the broker takes no results: %s", why)
+        self.alarms["refused"] = f"the broker takes no results: {why}"
+        self._rests_until = asyncio.get_running_loop().time() + PAUSE_AFTER_REFUSAL
+        asyncio.get_running_loop().call_later(PAUSE_AFTER_REFUSAL, self._restart)
+
     async def _send_raw(self, digest: str, raw: bytes) -> None:
+        """Send a delivery's bytes; where they are refused, results go out without for a while."""
         kind = "application/octet-stream"
         event = Event(digest, f"/{self._topics.root}", RAW_TYPE, self._now().isoformat(), kind)
-        await self._pipe.publish(self._topics.raw(digest), raw, event=event)
+        try:
+            await self._pipe.publish(self._topics.raw(digest), raw, event=event)
+        except Refused as error:
+            self.alarms["raw-refused"] = f"the broker refuses raw bytes: {error}"
+            log.error("raw %s refused: %s", digest, error)
+            self._withholds_raw_until = asyncio.get_running_loop().time() + RAW_AGAIN_AFTER
+        else:
+            self.alarms.pop("raw-refused", None)
 
     async def _say_absent(self, entry: Outgoing, why: str) -> None:
         """Let the labs pass over a seq that they could never hold with its raw (CUSTODY.md 8)."""

@@ -15,6 +15,7 @@ from gateway.wire.configfile import SettingsPart, read_settings
 from gateway.wire.mqtt import Broker
 from gateway.wire.topics import REGION, RESERVED, SEGMENT, GatewayTopics
 
+AREA = re.compile(r"[0-9]{1,12}")
 CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 
@@ -37,6 +38,12 @@ def _region(code: str) -> str:
     return code
 
 
+def _area(code: str) -> str:
+    if not AREA.fullmatch(code):
+        raise ValueError(f"up to 12 digits of street and community expected, {code!r} found")
+    return code
+
+
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -56,15 +63,22 @@ def _broker_url(url: str) -> str:
     return url
 
 
+def _scheme(url: str) -> str:
+    try:
+        return urlsplit(url).scheme
+    except ValueError:
+        return ""
+
+
 def _sqlite_url(url: str) -> str:
-    if not url.startswith("sqlite:///") or url == "sqlite:///":
+    if not url.startswith("sqlite:///") or url.removeprefix("sqlite:///") in ("", ":memory:"):
         raise ValueError(f"sqlite:////path/to/journal.db expected, {url!r} found")
     return url
 
 
 def _host_and_port(text: str) -> str:
     host, _, port = text.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+    if not host or not port.isdecimal() or not port.isascii() or not 0 < int(port) < 65536:
         raise ValueError(f"host:port such as 127.0.0.1:1883 expected, {text!r} found")
     return text
 
@@ -82,9 +96,9 @@ HostAndPort = Annotated[str, AfterValidator(_host_and_port)]
 class StationPart(SettingsPart):
     id: Segment
     region: Region
-    name: str
+    name: Annotated[str, Field(min_length=1, max_length=200)]
     time_zone: Zone = "Asia/Shanghai"
-    area: str | None = Field(default=None, pattern=r"^\d{1,12}$")
+    area: Annotated[str, AfterValidator(_area)] | None = None
     office: str | None = None
     day_starts: ClockTime = "00:00"
     lab: Segment
@@ -128,7 +142,7 @@ class MqttPart(SettingsPart):
 
 class RetentionPart(SettingsPart):
     needs: tuple[Segment, ...] = ()
-    keep_days: int = Field(default=30, ge=1)
+    keep_days: int = Field(default=30, ge=1, le=36_500)
 
 
 class BrokerPart(SettingsPart):
@@ -151,14 +165,22 @@ class UplinkPart(SettingsPart):
 
     @model_validator(mode="after")
     def _password_is_readable(self) -> UplinkPart:
-        if self.password_file and not self.password_file.is_file():
-            raise ValueError(f"password-file: a file expected, {self.password_file} not found")
+        self._password()
         return self
 
     def broker(self) -> Broker:
         """How this further broker is reached."""
-        password = self.password_file.read_text().strip() if self.password_file else None
-        return Broker(self.url, self.username, password, self.ca, self.cert, self.key)
+        return Broker(self.url, self.username, self._password(), self.ca, self.cert, self.key)
+
+    def _password(self) -> str | None:
+        if self.password_file is None:
+            return None
+        try:
+            return self.password_file.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            raise ValueError(
+                f"password-file: a UTF-8 file we may read expected, {self.password_file} found"
+            ) from None
 
 
 class InstrumentPart(SettingsPart):
@@ -171,7 +193,7 @@ class InstrumentPart(SettingsPart):
 class LinkPart(SettingsPart):
     name: Segment
     url: str
-    instruments: tuple[InstrumentPart, ...] = Field(min_length=1)
+    instruments: tuple[InstrumentPart, ...]
 
     @property
     def is_bus(self) -> bool:
@@ -180,7 +202,9 @@ class LinkPart(SettingsPart):
 
     @model_validator(mode="after")
     def _has_a_scheme(self) -> LinkPart:
-        if not urlsplit(self.url).scheme:
+        if not self.instruments:
+            raise ValueError("instruments: at least one expected, none found")
+        if not _scheme(self.url):
             raise ValueError(f"a url such as serial:///dev/ttyS0 expected, {self.url!r} found")
         return self
 

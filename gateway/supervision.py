@@ -62,6 +62,11 @@ class Cable:
     """Whether several instruments share it, each with its address."""
 
     @property
+    def listens(self) -> bool:
+        """Whether instruments dial us."""
+        return urlsplit(self.url).scheme == "tcp+listen"
+
+    @property
     def path(self) -> Path | None:
         """The device's path, for a serial line."""
         parts = urlsplit(self.url)
@@ -89,7 +94,10 @@ class Keeper:
             if why is None:
                 return
             self._turned(*why)
-            if await self._wait(delay * random.uniform(0.75, 1.25)):
+            if self._cable.listens:
+                # Whoever spoke nonsense is hung up on; the next to dial must find us.
+                await asyncio.sleep(WATCH_EVERY)
+            elif await self._wait(delay * random.uniform(0.75, 1.25)):
                 delay = BACK_OFF[0]
             else:
                 delay = min(delay * 2, BACK_OFF[1])

@@ -15,7 +15,7 @@ from drivers.profile import AstmProfile, Dy03ffProfile, ModbusProfile, Profile, 
 from drivers.protocols.astm_recording import recorded_messages
 from drivers.quirks import QUIRKS
 from drivers.reading import Delivery, Query, Reading, Settlement
-from drivers.understand import astm, dy03ff, dy03ff_recording, modbus
+from drivers.understand import astm, dy03ff, dy03ff_recording, modbus, modbus_recording
 from drivers.understand.text import shown
 
 __all__ = ["Decoded", "decode", "decode_file", "handed_over", "query_of", "shown", "understand"]
@@ -86,12 +86,19 @@ class Decoded:
     """What could not be understood, each in one line."""
 
 
-def decode(profile: Profile, recording: bytes) -> list[Delivery]:
+def decode(profile: Profile, recording: bytes, name: str = "-") -> list[Delivery]:
     """Every record of a recording as a delivery, in order.
 
     An ASTM recording may lack link control; for an instrument that is asked, the recording holds
-    its answers.
+    its answers. `name` tells a container of registers by its ending.
     """
+    if isinstance(profile, ModbusProfile):
+        return [
+            Delivery((), page.fault, page.octets)
+            if page.fault
+            else handed_over(profile, page.octets)
+            for page in modbus_recording.recorded_pages(profile.registers, recording, name)
+        ]
     if isinstance(profile, Dy03ffProfile):
         return [
             Delivery((), recorded.fault, recorded.octets)
@@ -114,15 +121,18 @@ def decode_file(profile: str, content: bytes, *, as_hex: bool = False, name: str
         recording = _from_hex(content) if as_hex or name.endswith(".hex") else content
     except ValueError as fault:
         return Decoded([], [f"{name}: hex digits expected, {fault}"])
-    deliveries = decode(known, recording)
+    deliveries = decode(known, recording, name)
     faults = [f"{name}: {delivery.fault}" for delivery in deliveries if delivery.fault]
-    if not deliveries and (expected := _expected(known, recording)):
+    if not deliveries and (expected := _expected(known, recording, name)):
         faults = [f"{name}: {expected} expected, none found in {len(content)} bytes"]
     return Decoded([_line(one, reading) for one in deliveries for reading in one.readings], faults)
 
 
-def _expected(profile: Profile, recording: bytes) -> str | None:
+def _expected(profile: Profile, recording: bytes, name: str) -> str | None:
     """What a recording without any record should have held; None where it may well hold none."""
+    if isinstance(profile, ModbusProfile):
+        has_answers = modbus_recording.holds_answers(recording, name)
+        return None if has_answers else "an answer of a Modbus instrument"
     if not isinstance(profile, Dy03ffProfile):
         return "a message with an H record"
     return None if dy03ff_recording.holds_frames(recording) else "an answer that begins with 03 FE"

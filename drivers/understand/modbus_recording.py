@@ -40,10 +40,24 @@ def recorded_pages(registers: RegisterMap, content: bytes, name: str) -> list[Re
         blocks = list(_placed(registers, heard_in(content, name)))
     except ValueError as fault:
         return [Recorded(content, str(fault))]
-    pages = list(_pages(registers, blocks))
-    if blocks and not pages:
+    if blocks and not any(_is_known(registers, block) for block in blocks):
         return [Recorded(packed(blocks), _nothing_fits(registers, blocks))]
-    return [Recorded(page) for page in pages]
+    return [Recorded(page) for page in _pages(registers, blocks)]
+
+
+def _is_known(registers: RegisterMap, block: Block) -> bool:
+    """Whether any of it stands where this instrument keeps something."""
+    return any(
+        span.function == block.function
+        and span.address < block.address + len(block.registers)
+        and block.address < span.end
+        for span in _one_look(registers, {})
+    )
+
+
+def holds_answers(content: bytes, name: str) -> bool:
+    """Whether there is any answer of a Modbus instrument in it."""
+    return any(True for _ in heard_in(content, name))
 
 
 def _pages(registers: RegisterMap, blocks: Sequence[Block]) -> Iterator[bytes]:
@@ -78,25 +92,30 @@ def _is_torn(registers: RegisterMap, image: Image, following: Block | None) -> b
 
 def _placed(registers: RegisterMap, heard: Iterable[Block | Unplaced]) -> Iterator[Block]:
     """Give an answer whose question was not heard the place of the next read that is so long."""
-    known: list[Block] = []
+    image: dict[tuple[int, int], int] = {}
+    last: Block | None = None
     for one in heard:
-        block = one if isinstance(one, Block) else _in_turn(registers, known, one)
-        known.append(block)
-        yield block
+        last = one if isinstance(one, Block) else _in_turn(one, _turns(registers, image, last))
+        image.update(image_of([last]))
+        yield last
 
 
-def _in_turn(registers: RegisterMap, known: Sequence[Block], answer: Unplaced) -> Block:
-    spans = _one_look(registers, image_of(known))
-    turn = 0
-    if known:
-        last = (known[-1].function, known[-1].address)
-        turn = next((n + 1 for n, one in enumerate(spans) if last == (one.function, one.address)), 0)
-    for span in (*spans[turn:], *spans[:turn]):
+def _turns(registers: RegisterMap, image: Image, last: Block | None) -> Sequence[Span]:
+    """What may be read next, beginning after what was read last."""
+    spans = _one_look(registers, image)
+    for number, span in enumerate(spans, start=1):
+        if last and (span.function, span.address) == (last.function, last.address):
+            return (*spans[number:], *spans[:number])
+    return spans
+
+
+def _in_turn(answer: Unplaced, turns: Sequence[Span]) -> Block:
+    for span in turns:
         length = span.count if span.function > 2 else -(-span.count // 8) * 8
         if (span.function, length) == (answer.function, len(answer.words)):
             return Block(span.function, span.address, answer.words[: span.count])
     raise ValueError(
-        f"{_told(spans)} expected, an answer of {len(answer.words)} registers of function "
+        f"{_told(turns)} expected, an answer of {len(answer.words)} registers of function "
         f"{answer.function} found"
     )
 
@@ -116,5 +135,7 @@ def _nothing_fits(registers: RegisterMap, blocks: Sequence[Block]) -> str:
 
 
 def _told(spans: Sequence[Span]) -> str:
-    said = [f"0x{one.address:04X} to 0x{one.end - 1:04X} of function {one.function}" for one in spans]
+    said = [
+        f"0x{one.address:04X} to 0x{one.end - 1:04X} of function {one.function}" for one in spans
+    ]
     return "registers " + ", ".join(said[:4]) + (" …" if len(said) > 4 else "")

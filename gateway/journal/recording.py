@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from drivers.reading import Custody, Delivery, Purpose, Reading
@@ -127,18 +127,25 @@ def record_unread(connection: Connection, handed: Handed, why: str) -> Recorded:
     return Recorded(understood=False)
 
 
-def pair_again(
-    connection: Connection, desk: Desk, instrument: str, now: datetime, reason: str
-) -> int:
-    """Pair what no sheet covered when it came; returns how many revisions were made."""
+def pair_again(connection: Connection, desk: Desk, sheet: Run, now: datetime, reason: str) -> int:
+    """Pair by a fresh sheet what came before it; returns how many revisions were made.
+
+    Only what the sheet names by number or channel is looked at, however much lies unpaired.
+    """
+    numbers = [line.number for line in sheet.samples]
+    channels = [line.channel for line in sheet.samples if line.channel is not None]
     since = desk.day.of(now - SHEETS_MATTER_FOR)
     unpaired = connection.execute(
         select(RESULT.c.id, RESULT.c.said, DELIVERY.c.device_serial, DELIVERY.c.custody)
         .join(DELIVERY, DELIVERY.c.n == RESULT.c.delivery)
         .where(
-            RESULT.c.instrument == instrument,
+            RESULT.c.instrument == sheet.instrument,
             RESULT.c.run.is_(None),
             RESULT.c.day >= since,
+            or_(
+                func.json_extract(RESULT.c.said, "$.sample").in_(numbers),
+                RESULT.c.channel.in_(channels),
+            ),
         )
         .order_by(RESULT.c.delivery, RESULT.c.place)
     ).mappings()

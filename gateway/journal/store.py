@@ -7,6 +7,7 @@ async with opened(path, desk, now) as journal:
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -26,6 +27,9 @@ from gateway.wire.receipt import Receipt
 
 T = TypeVar("T")
 
+ENOUGH = 8 * 1024 * 1024
+"""Free bytes from which a disk that was full takes results again."""
+
 
 class Journal:
     """Stores deliveries and answers what is in it; everything durable before it returns."""
@@ -33,7 +37,10 @@ class Journal:
     def __init__(self, path: Path, desk: Desk, now: Clock, writer: Writer) -> None:
         self.on_growth: list[Callable[[], None]] = []
         """Told after every commit that added entries, on the loop."""
+        self.short: str | None = None
+        """Why nothing can be stored just now."""
         self.desk = desk
+        self._path = path
         self._now, self._writer = now, writer
         self._reader = open_reader(path)
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="journal-read")
@@ -47,11 +54,15 @@ class Journal:
         """
         try:
             recorded = await self._writer.do(lambda c: record(c, handed, self.desk))
-        except (JournalError, StorageShort):
+        except StorageShort as error:
+            self.short = str(error)
+            raise
+        except JournalError:
             raise
         except Exception as error:  # noqa: BLE001  CUSTODY.md 10: poison costs its meaning only
             why = f"{type(error).__name__}: {error}"
             recorded = await self._writer.do(lambda c: record_unread(c, handed, why))
+        self.short = None
         if recorded.new:
             self._tell()
         return recorded
@@ -71,8 +82,12 @@ class Journal:
         return done
 
     async def make_sure_of_room(self) -> None:
-        """Commit something small; raises StorageShort while there is no room."""
+        """Look for room for some messages and commit; raises StorageShort while there is none."""
+        room = await asyncio.to_thread(shutil.disk_usage, self._path.parent)
+        if room.free < ENOUGH:
+            raise StorageShort(f"{ENOUGH} bytes free expected, {room.free} found")
         await self._writer.do(stream.touch)
+        self.short = None
 
     async def read(self, question: Callable[[Connection], T]) -> T:
         """Ask something of what is committed."""
@@ -100,7 +115,6 @@ class Journal:
 @asynccontextmanager
 async def opened(path: Path, desk: Desk, now: Clock) -> AsyncIterator[Journal]:
     """Open, migrate and begin a journal; JournalError when it is another's or in use."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     writer = Writer(path)
     try:
         await writer.do(migrate)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
+from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from gateway.wire.model import Text, When, Wire
+from gateway.wire.model import LARGEST, Count, Text, When, Wire
 from gateway.wire.run import Run
 
 
@@ -25,16 +26,27 @@ class Verb(StrEnum):
     SUPPORT_BUNDLE = "support-bundle"
 
 
+Request = Annotated[Text, Field(pattern=r"^[a-z0-9_-]{1,64}\.[A-Za-z0-9_.-]{1,64}$")]
+"""The lab's id, a dot, and what tells its requests apart; a segment of a topic."""
+MOST_REVISIONS = 2**31 - 2
+
+
 class ReplayRange(Wire):
-    first: int = Field(alias="from", ge=1)
-    to: int
+    first: int = Field(alias="from", ge=1, le=LARGEST)
+    to: int = Field(ge=1, le=LARGEST)
+
+    @model_validator(mode="after")
+    def _runs_forward(self) -> ReplayRange:
+        if self.to < self.first:
+            raise ValueError(f"'to' at or after 'from' expected, {self.first} to {self.to} found")
+        return self
 
 
 class Command(Wire):
     """The envelope; `request` begins with the lab's id and a dot."""
 
     schema_: Literal["kuaijian.command/1"] = Field(default="kuaijian.command/1", alias="schema")
-    request: Text
+    request: Request
     lab: Text
     at: When
 
@@ -44,15 +56,15 @@ class RunCommand(Command):
 
 
 class ReplayCommand(Command):
-    epoch: int
-    ranges: tuple[ReplayRange, ...]
+    epoch: Count
+    ranges: tuple[ReplayRange, ...] = Field(max_length=1000)
 
 
 class ReissueCommand(Command):
     """Repeat this result above the highest revision the lab holds (CUSTODY.md 2)."""
 
-    id: Text
-    above: int
+    id: UUID
+    above: int = Field(ge=0, le=MOST_REVISIONS)
 
 
 class Answer(StrEnum):

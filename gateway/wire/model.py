@@ -7,7 +7,14 @@ import re
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+)
 
 Json = dict[str, Any]
 
@@ -25,6 +32,11 @@ def _rfc3339(when: datetime) -> str:
     text = when.isoformat(timespec="milliseconds" if when.microsecond else "seconds")
     return text
 
+
+LARGEST = 2**53 - 1
+"""Above it a reader that counts in doubles counts wrong."""
+Count = Annotated[int, Field(ge=0, le=LARGEST)]
+"""A whole number that every reader and every database holds."""
 
 Text = Annotated[str, AfterValidator(_clean)]
 """Text without NUL and lone surrogates: neither survives every database and every reader."""

@@ -6,13 +6,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from gateway.wire.model import Text, When, Wire
+from gateway.wire.model import Count, Text, When, Wire
 
 
 class Held(Wire):
     """What a lab holds of one epoch: everything through `through`, whose chain value is `chain`."""
 
-    through: int = Field(ge=0)
+    through: Count
     chain: Text | None
     """The chain value at `through`; null at 0."""
     fork: bool = False
@@ -24,5 +24,5 @@ class Receipt(Wire):
     at: When
     beats: dict[str, int] = Field(default_factory=dict)
     """The newest `beat` seen, per `boot`."""
-    epochs: dict[str, Held]
+    epochs: dict[str, Held] = Field(max_length=1000)
     """Per epoch, its number as text."""

@@ -10,6 +10,10 @@ from gateway.wire.model import Text, When, Wire
 from gateway.wire.result import Kit
 from gateway.wire.words import Basis, Purpose
 
+MOST_VERSIONS = 2**31 - 1
+YEARS = (2000, 2200)
+"""Of what a sheet covers; beyond them arithmetic with time zones ends."""
+
 
 class SheetLine(Wire):
     """One sample of a run: found again by its channel, or by the number the instrument sends."""
@@ -31,7 +35,7 @@ class SheetLine(Wire):
 class Run(Wire):
     schema_: Literal["kuaijian.run/1"] = Field(default="kuaijian.run/1", alias="schema")
     run: Text
-    version: int = Field(ge=1)
+    version: int = Field(ge=1, le=MOST_VERSIONS)
     """The highest version of a run stands."""
     instrument: Text
     covers_from: When = Field(alias="from")
@@ -43,4 +47,7 @@ class Run(Wire):
     def _ends_after_it_begins(self) -> Run:
         if self.covers_to <= self.covers_from:
             raise ValueError(f"'to' after 'from' expected, {self.covers_to} found")
+        for when in (self.covers_from, self.covers_to):
+            if not YEARS[0] <= when.year < YEARS[1]:
+                raise ValueError(f"a year of {YEARS[0]} to {YEARS[1]} expected, {when.year} found")
         return self

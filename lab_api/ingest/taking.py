@@ -225,7 +225,7 @@ class Taking:
                 request=new_request(self._publisher.lab),
                 lab=self._publisher.lab,
                 at=self._now,
-                id=str(id_),
+                id=id_,
                 above=revision,
             )
             gateway = GatewayTopics(result.region, result.station, result.gateway)

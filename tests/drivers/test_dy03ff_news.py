@@ -1,4 +1,4 @@
-"""Of a Dayuan "03 FF" instrument only what is new is asked for, and nothing twice (CUSTODY.md 4)."""
+"""Only what is new is asked for, and nothing becomes a second result (CUSTODY.md 4; G2)."""
 
 from __future__ import annotations
 

@@ -20,12 +20,6 @@ def spoilt(said: bytes) -> bytes:
     return said[:-1] + bytes((said[-1] ^ 0x01,))
 
 
-def events_of(answers: list[bytes]) -> list[object]:
-    talking = Conversations(protocol(), from_list(answers))
-    talking.one()
-    return list(talking.events)
-
-
 WHO = frame(0x20, 0, b"\x02DY\x02DY\x01S\x00\x00\x77\x35")
 NOTHING_TODAY = frame(0x43, 0, vectors.COUNT_OF_20261123[12:] + bytes(4))
 

@@ -11,6 +11,7 @@ import pytest
 from drivers.reading import Purpose as Said
 from drivers.reading import Reading
 from gateway.fold import Facts, fold, result_id
+from gateway.wire.result import ResultBody
 from gateway.wire.run import Run, SheetLine
 from gateway.wire.words import Flag, Outcome, Purpose, TimeFrom
 from tests.gateway.stations import NOON, PLACE, READER, reading
@@ -114,3 +115,12 @@ def test_result_ids_tell_station_instrument_record_and_occurrence_apart() -> Non
     }
 
     assert len(ids) == 5
+
+
+@pytest.mark.parametrize("says", ["1900-01-01T00:00:00", "0001-01-01T00:00:00", "2026-13-01"])
+def test_a_time_that_has_no_word_on_the_wire_is_kept_as_text_and_flagged(says: str) -> None:
+    body = fold(facts(replace(reading(measured_at=says), instrument_text="as sent")), PLACE)
+
+    assert (body.measured_at, body.clock.instrument_text) == (None, "as sent")
+    assert Flag.CLOCK_IMPLAUSIBLE in body.flags
+    assert ResultBody.model_validate_json(body.to_bytes()) == body

@@ -272,3 +272,47 @@ async def test_results_whose_bytes_the_broker_can_never_take_go_out_and_are_name
     named = sorted(one["ranges"][0]["from"] for one in absent)
     results_ = [o for o in reader.heard if o.topic.endswith("/pest-1")]
     assert (named, len(results_)) == ([1, 2], 2)
+
+
+async def test_results_go_out_where_only_their_bytes_are_refused(tmp_path: Path) -> None:
+    allowed = "topic readwrite kuaijian/v1/+/+/+/+/+/result/#\n"
+    folder = tmp_path / "mosquitto"
+    async with journal_at(tmp_path / "j.db") as journal:
+        await fill(journal, 1, 5)
+        with brokers.mosquitto(folder, acl=allowed) as broker:
+            async with publishing(journal, broker.url) as (publisher, reader, _):
+                await until(lambda: publisher.offered == 5)
+                await until(lambda: set(reader.seqs()) == {1, 2, 3, 4, 5})
+
+    assert "raw-refused" in publisher.alarms
+
+
+async def test_a_broker_that_takes_nothing_is_left_alone_and_named(tmp_path: Path) -> None:
+    settings = "max_packet_size 300"
+    async with journal_at(tmp_path / "j.db") as journal:
+        await fill(journal, 1, 3)
+        with brokers.mosquitto(tmp_path / "mosquitto", settings=settings) as broker:
+            async with publishing(journal, broker.url) as (publisher, _, pipe):
+                await until(lambda: "refused" in publisher.alarms)
+                connected = pipe.connected
+
+    assert (publisher.offered, connected) == (0, True)
+
+
+async def test_a_receipt_of_a_stranger_changes_nothing(
+    mosquitto: brokers.Broker, tmp_path: Path
+) -> None:
+    async with (
+        journal_at(tmp_path / "j.db") as journal,
+        publishing(journal, mosquitto.url) as (publisher, _, pipe),
+    ):
+        await fill(journal, 1, 3)
+        before = await journal.standing()
+        lying = Held(through=1, chain="no", fork=True)
+        receipt = Receipt(lab="evil", at=noon(), epochs={str(before.epoch): lying})
+        commands = Commands(SETTINGS, pipe, publisher, journal, noon)
+        topic = TOPICS.receipt("evil")
+        renumbered = await commands.receipt(Inbound(topic, receipt.to_bytes(), True, 0, 0, 0))
+        after = await journal.standing()
+
+    assert (renumbered, after) == (False, before)

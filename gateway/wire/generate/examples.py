@@ -339,7 +339,7 @@ EXAMPLES: Mapping[str, Wire] = {
         ranges=(ReplayRange(first=184460, to=184463),),
     ),
     "command-reissue": ReissueCommand(
-        request="lab1.01jd4k9", lab=LAB, at=_at("06:46:00"), id=str(RESULT.id), above=3
+        request="lab1.01jd4k9", lab=LAB, at=_at("06:46:00"), id=RESULT.id, above=3
     ),
     "reply": Reply(
         request="lab1.01jd4k7",

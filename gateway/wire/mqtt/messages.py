@@ -37,13 +37,17 @@ class Broker:
     def address(self) -> tuple[str, int, bool]:
         """Host, port and whether it is TLS; ValueError says what was expected."""
         wrong = f"mqtt://host:port or mqtts://host:port expected, {self.url!r} found"
-        parts = urlsplit(self.url)
         try:
+            parts = urlsplit(self.url)
             port = parts.port
         except ValueError:
             raise ValueError(wrong) from None
         if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname or port == 0:
             raise ValueError(wrong)
+        try:
+            parts.hostname.encode("idna")
+        except UnicodeError:
+            raise ValueError(wrong) from None
         secure = parts.scheme == "mqtts"
         return parts.hostname, port or (8883 if secure else 1883), secure
 

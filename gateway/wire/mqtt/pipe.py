@@ -119,13 +119,17 @@ class Pipe:
         host, port, secure = self.broker.address()
         self._ended = asyncio.get_running_loop().create_future()
         self._lived = False
-        self._client = client = self._make_client(secure)
         beat: asyncio.Task[None] | None = None
+        try:
+            client = self._make_client(secure)
+        except (OSError, ValueError) as error:  # the files that TLS needs
+            return f"usable ca, cert and key expected, {error} found"
+        self._client = client
         try:
             await asyncio.to_thread(self._dial, client, host, port)
             beat = asyncio.create_task(self._beat(client))
             return await self._until_ended()
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             return f"not reachable: {error}"
         finally:
             if beat:
