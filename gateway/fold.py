@@ -6,7 +6,7 @@ not known stays null, and a result without a rule is *not judged*.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
@@ -237,6 +237,11 @@ def _reading_flags(reading: Reading) -> set[Flag]:
         flags.add(Flag.TRAINING)
     if reading.extras.get("suspicious"):
         flags.add(Flag.SUSPICIOUS)
+    if reading.extras.get("deleted"):
+        flags.add(Flag.DELETED)
+    control = reading.extras.get("control")
+    if isinstance(control, Mapping) and control.get("valid") is False:
+        flags.add(Flag.CONTROL_INVALID)
     return flags
 
 

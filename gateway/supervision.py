@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from drivers import Profile, open_bus, open_session
+from drivers import Profile, Recollection, open_bus, open_session
 from drivers.errors import LinkLost, ProfileError, ProtocolFault
 from drivers.reading import Custody
 from drivers.sessions import OnState, Session
@@ -78,6 +78,8 @@ class Keeper:
 
     def __init__(self, cable: Cable, journal: Journal, health: Health, now: Clock) -> None:
         self._cable, self._journal, self._health, self._now = cable, journal, health, now
+        self._recollection = Recollection()
+        """How far an asked instrument's lists were read; outlives a lost link."""
 
     async def run(self) -> None:
         """Open, take in, and open again, for ever.
@@ -130,7 +132,10 @@ class Keeper:
         """One instrument on a link of bytes."""
         (fitted,) = self._cable.fitted
         session = await open_session(
-            self._cable.url, fitted.profile, on_state=self._teller(fitted.instrument)
+            self._cable.url,
+            fitted.profile,
+            on_state=self._teller(fitted.instrument),
+            recollection=self._recollection,
         )
         await self._converse(session, fitted)
 

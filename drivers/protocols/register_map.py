@@ -73,6 +73,8 @@ class Spot(MapPart):
     count: int | None = Field(default=None, ge=1, le=125)
     """Registers of a text, of BCD digits or of a time; a number knows its own."""
     scale: Decimal = Decimal(1)
+    places: AddressField | None = None
+    """A register that says how many decimal places a whole number has."""
     decimals: int | None = Field(default=None, ge=0, le=12)
     """Places to which the instrument's own display rounds a number; unrounded where unsaid."""
     encoding: Encoding = "ascii"
@@ -103,6 +105,14 @@ class Spot(MapPart):
     def width(self) -> int:
         """How many registers it fills."""
         return self.type.registers if isinstance(self.type, Kind) else self.count or 0
+
+
+class Stretch(MapPart):
+    """Registers that are read because they say how others are meant."""
+
+    at: AddressField
+    table: Table | None = None
+    count: int = Field(default=1, ge=1, le=125)
 
 
 class Mark(MapPart):
@@ -235,6 +245,8 @@ class RegisterMap(MapPart):
     """What says that a record has not been released yet."""
     latch: Latch | None = None
     release: Release | None = None
+    also: tuple[Stretch, ...] = ()
+    """What is read along at every look: units, decimal places."""
     record: Record
 
     @model_validator(mode="after")
@@ -247,11 +259,21 @@ class RegisterMap(MapPart):
                 f"slowest_answer: at least the timeout {self.timeout} expected, "
                 f"{self.slowest_answer} found"
             )
+        if self.last_address > _LAST_ADDRESS:
+            raise ValueError(
+                f"record: addresses up to 0xFFFF expected, 0x{self.last_address:X} found"
+            )
         if self.release and self.release.by == "counter" and self.counter is None:
             raise ValueError("release: a counter to write expected, none found")
         return self
 
-    def span(self, spot: Spot | Expected | Mark | Counter, base: int = 0) -> Span:
+    @property
+    def last_address(self) -> int:
+        """The last register of the last record of a page."""
+        *_, last = self.bases(self.record.most)
+        return last + self.record.length - 1
+
+    def span(self, spot: Spot | Expected | Mark | Counter | Stretch, base: int = 0) -> Span:
         """Where something stands on the wire; `base` is where its record begins."""
         table = spot.table or (self.record.table if spot.at.is_in_record else None) or self.table
         address = spot.at.number + (base if spot.at.is_in_record else 0)
@@ -269,12 +291,12 @@ class RegisterMap(MapPart):
         return Span(function, base, self.record.length)
 
 
-def width_of(spot: Spot | Expected | Mark | Counter) -> int:
+def width_of(spot: Spot | Expected | Mark | Counter | Stretch) -> int:
     """How many registers something fills."""
     match spot:
         case Spot():
             return spot.width
-        case Expected():
+        case Expected() | Stretch():
             return spot.count
         case Counter():
             return spot.type.registers

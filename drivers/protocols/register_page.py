@@ -70,7 +70,7 @@ class Snapshot:
 
 def head_spans(registers: RegisterMap) -> tuple[Span, ...]:
     """What is read at every look; nothing where only the records themselves tell."""
-    said = (registers.counter, registers.event, registers.pending)
+    said = (registers.counter, registers.event, registers.pending, *registers.also)
     wanted = [registers.span(one) for one in said if one is not None]
     if (at := registers.record.count_at) is not None:
         wanted.append(Span(registers.table.function, at.number, 1))

@@ -19,7 +19,14 @@ import math
 import struct
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from decimal import (
+    ROUND_CEILING,
+    ROUND_FLOOR,
+    ROUND_HALF_EVEN,
+    Context,
+    Decimal,
+    localcontext,
+)
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
@@ -150,14 +157,21 @@ def number_text(
 def shortest(number: float, width: int) -> Decimal:
     """The shortest decimal that is read back as the same float of 4 or 8 bytes."""
     form = ">f" if width == 4 else ">d"
+    exact = Decimal(number)
     for digits in range(1, _DIGITS[width]):
-        text = f"{number:.{digits}g}"
-        try:
-            if struct.unpack(form, struct.pack(form, float(text)))[0] == number:
-                return Decimal(text)
-        except OverflowError:  # rounded up beyond the largest float
-            continue
-    return Decimal(f"{number:.{_DIGITS[width]}g}")
+        # The nearest may be a tie whose other side is the one that is read back.
+        for rounding in (ROUND_HALF_EVEN, ROUND_FLOOR, ROUND_CEILING):
+            name = Context(prec=digits, rounding=rounding).create_decimal(exact)
+            if _is_read_back(name, number, form):
+                return name.normalize()
+    return Context(prec=_DIGITS[width]).create_decimal(exact).normalize()
+
+
+def _is_read_back(name: Decimal, number: float, form: str) -> bool:
+    try:
+        return bool(struct.unpack(form, struct.pack(form, float(name)))[0] == number)
+    except OverflowError:  # rounded up beyond the largest float
+        return False
 
 
 def _scaled(number: Decimal, scale: Decimal, decimals: int | None) -> Decimal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 from drivers.profile.modbus import ModbusProfile, RegisterReading
 from drivers.protocols.register_blocks import Image, image_of, looked_up, unpacked
@@ -22,6 +23,9 @@ from drivers.protocols.registers import (
 )
 from drivers.reading import Purpose, Reading
 from drivers.understand.text import shown
+
+MOST_PLACES = 12
+"""Decimal places that a whole number can sensibly have."""
 
 
 def readings_of(profile: ModbusProfile, record: bytes) -> tuple[Reading, ...]:
@@ -91,8 +95,18 @@ class _Page:
             case Kind() as kind if spot.bits:
                 text = str(bits_between(as_whole(found, kind, order), *spot.bits))
             case Kind() as kind:
-                text = number_text(found, kind, order, scale=spot.scale, decimals=spot.decimals)
+                if (scale := self._scale(spot, base)) is None:
+                    return None
+                text = number_text(found, kind, order, scale=scale, decimals=spot.decimals)
         return spot.words.get(text, text)
+
+    def _scale(self, spot: Spot, base: int) -> Decimal | None:
+        """A number's scale; None where the register that says it was not read."""
+        if spot.places is None:
+            return spot.scale
+        where = spot.model_copy(update={"at": spot.places, "type": Kind.U16})
+        found = looked_up(self.image, self.profile.registers.span(where, base))
+        return None if found is None else spot.scale.scaleb(-min(found[0], MOST_PLACES))
 
     def _word(self, wanted: Spot | str | None, base: int) -> str | None:
         return _text(self.said(wanted, base)) if isinstance(wanted, Spot) else wanted

@@ -148,9 +148,10 @@ def _lengths(begins: bytes) -> tuple[int, ...]:
 
 
 def _is_tcp(octets: bytes) -> bool:
-    """Whether it begins as TCP frames do: RTU has no two zeros before a length that fits."""
+    """Whether it begins as a TCP frame does, and not with a frame whose CRC is right."""
     length = int.from_bytes(octets[4:6], "big")
-    return octets[2:4] == b"\0\0" and 3 <= length <= min(254, len(octets) - 6)
+    fits = octets[2:4] == b"\0\0" and 3 <= length <= min(254, len(octets) - 6)
+    return fits and next(_sound(octets, 0), None) is None
 
 
 def _tcp(octets: bytes) -> Iterator[Block | Unplaced]:

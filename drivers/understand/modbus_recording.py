@@ -40,24 +40,18 @@ def recorded_pages(registers: RegisterMap, content: bytes, name: str) -> list[Re
         blocks = list(_placed(registers, heard_in(content, name)))
     except ValueError as fault:
         return [Recorded(content, str(fault))]
-    if blocks and not any(_is_known(registers, block) for block in blocks):
+    image = image_of(blocks)
+    if blocks and not any(looked_up(image, span) for span in _one_look(registers, image)):
         return [Recorded(packed(blocks), _nothing_fits(registers, blocks))]
     return [Recorded(page) for page in _pages(registers, blocks)]
 
 
-def _is_known(registers: RegisterMap, block: Block) -> bool:
-    """Whether any of it stands where this instrument keeps something."""
-    return any(
-        span.function == block.function
-        and span.address < block.address + len(block.registers)
-        and block.address < span.end
-        for span in _one_look(registers, {})
-    )
-
-
 def holds_answers(content: bytes, name: str) -> bool:
     """Whether there is any answer of a Modbus instrument in it."""
-    return any(True for _ in heard_in(content, name))
+    try:
+        return any(True for _ in heard_in(content, name))
+    except ValueError:
+        return False
 
 
 def _pages(registers: RegisterMap, blocks: Sequence[Block]) -> Iterator[bytes]:

@@ -109,3 +109,7 @@ class Flag(StrEnum):
     TRAINING = "training"
     """Said by the instrument to be for training or debugging."""
     SUSPICIOUS = "suspicious"
+    DELETED = "deleted"
+    """Marked as deleted in the instrument's own memory."""
+    CONTROL_INVALID = "control-invalid"
+    """The control of its run was not valid."""

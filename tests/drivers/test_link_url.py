@@ -42,7 +42,7 @@ def test_tcp_urls_say_who_dials() -> None:
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("usb:///dev/x", "scheme: one of serial, tcp, tcp+listen expected, 'usb' found"),
+        ("usb:///dev/x", "scheme: one of serial, tcp, tcp+listen, modbus+"),
         ("serial://ttyS0", "path: serial:///dev/… with an absolute path expected, '' found"),
         ("serial:///dev/x?baud=fast", "baud: a whole number such as 9600 expected, 'fast' found"),
         ("serial:///dev/x?baud=", "baud: a whole number such as 9600 expected, '' found"),

@@ -11,14 +11,19 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from drivers import Reading, Settlement, load_profiles, profile_named, understand
-from drivers.profile import Dy03ffProfile
-from drivers.protocols.base import Arrived, Asked, StreamProtocol
+from drivers.links.modbus_frames import RtuFrames, answer_of, question
+from drivers.profile import Dy03ffProfile, ModbusProfile
+from drivers.protocols.base import Arrived, Asked, Exchange, Read, StreamProtocol, Write
+from drivers.protocols.register_poll import RegisterPoll
 from drivers.sessions import ask_protocol, stream_protocol
 from tests.drivers.asking import Conversations
+
+T = TypeVar("T")
 
 FOLDER = Path(__file__).parents[1] / "transcripts"
 CASES = sorted(path.parent for path in FOLDER.glob("*/*/wire.txt"))
@@ -75,6 +80,8 @@ class Played:
         self._wire = wire(case)
         if isinstance(self.profile, Dy03ffProfile):
             self._ask()
+        elif isinstance(self.profile, ModbusProfile):
+            self._poll(self.profile)
         else:
             self._listen()
 
@@ -85,7 +92,7 @@ class Played:
                 self.records += hear(protocol, one.octets)
                 self.said += protocol.outgoing()
 
-    def _ask(self) -> None:
+    def _answers(self) -> list[bytes]:
         """Each question is answered by what the instrument said until the next one."""
         answers: list[bytes] = []
         for one in self._wire:
@@ -93,6 +100,35 @@ class Played:
                 answers.append(b"")
             else:
                 answers[-1] += one.octets
+        return answers
+
+    def _poll(self, profile: ModbusProfile) -> None:
+        answers, protocol = self._answers(), RegisterPoll(profile.registers)
+        while answers:
+            for event in self._converse(protocol.poll(), answers):
+                if isinstance(event, Arrived):
+                    self.records.append(event.record)
+                    stored = protocol.settle(event.held, Settlement.STORED)
+                    self._converse(stored, answers)
+
+    def _converse(self, exchange: Exchange[T], answers: list[bytes]) -> T:
+        """Each step is answered by what the unit said, in RTU."""
+        frames, registers, unit = RtuFrames(), None, self._wire[0].octets[0]
+        try:
+            while True:
+                step = exchange.send(registers)
+                registers = None
+                if isinstance(step, Read | Write):
+                    asked = question(unit, step, 1)
+                    self.said += frames.frame(asked)
+                    said = frames.find(bytearray(answers.pop(0) if answers else b""), asked)
+                    registers = answer_of(asked, said) if said else None
+        except StopIteration as done:
+            result: T = done.value
+            return result
+
+    def _ask(self) -> None:
+        answers = self._answers()
         questions = len(answers)
         talking = Conversations(ask_protocol(self.profile), self._answering(answers))
         while answers:
