@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
+_UNSHOWABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def shown(text: str) -> str:
+    """A text that every store and every wire can carry (CUSTODY.md 10)."""
+    return _UNSHOWABLE.sub("\ufffd", text)
+
 
 class DriverError(Exception):
     """Anything a session may raise. The message names what was expected and what was found."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(shown(message))
 
 
 class LinkLost(DriverError):

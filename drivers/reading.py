@@ -57,13 +57,17 @@ class Reading:
     channel: str | None
     measured_at: str | None
     identity: bytes
-    """The record's own bytes that identify it (CUSTODY.md 3, 4); never anything interpreted."""
+    """The record's own bytes that identify it (CUSTODY.md 3, 4); never anything interpreted.
+
+    Bytes beyond 1 KiB stand there as `sha256:` and their digest.
+    """
     instrument_text: str | None = None
     """The instrument's clock as it was sent."""
     purpose: Purpose = Purpose.ROUTINE
     extras: Mapping[str, object] = field(default_factory=dict)
     """JSON values beyond the fields above. `sample_from` says where the sample's number stood
-    (`O.3.1` is ASTM's proper place), `purpose` is "qc" where the instrument says so."""
+    (`O.3.1` is ASTM's proper place), `purpose` is "qc" where the instrument says so,
+    `comments_cut` that more was remarked than is carried here."""
     occurrence: int | None = None
     """The k-th equal record of a list read from the instrument's memory, from 0; None where equal
     records are counted within the delivery (CUSTODY.md 3, 4)."""

@@ -13,8 +13,11 @@ from drivers.links.url import TcpPlace
 
 _PIECE = 64 * 1024
 _DIAL_WITHIN = 10.0
-QUIET = 5.0
-"""Seconds of silence after which a peer makes room for the next: it may be half-open."""
+QUIET = 30.0
+"""Seconds of silence after which a peer makes room for the next: it may be half-open.
+
+A sender may pause as long within a session (LIS1-A 8.4).
+"""
 _LINE = 16
 """Dials that may wait; further ones are refused."""
 _KEEPALIVE = ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 5), (socket.TCP_KEEPCNT, 3))

@@ -64,7 +64,7 @@ def read_link_url(url: str, defaults: SerialDefaults | None = None) -> LinkPlace
 
     Raises ProfileError naming the part, what was expected and what was found.
     """
-    parts = urlsplit(url)
+    parts = _parts(url)
     if parts.scheme not in SCHEMES:
         raise _fault(url, "scheme", f"one of {', '.join(SCHEMES)}", parts.scheme)
     framing = _BUSES.get(parts.scheme)
@@ -78,12 +78,21 @@ def read_link_url(url: str, defaults: SerialDefaults | None = None) -> LinkPlace
         path = Path(unquote(parts.path))
         if parts.netloc or not path.is_absolute():
             raise _fault(url, "path", f"{parts.scheme}:///dev/… with an absolute path", parts.path)
+        if not str(path).isprintable():
+            raise _fault(url, "path", "printable characters", str(path))
         settings = _settings(url, said, defaults or SerialDefaults())
         return SerialPlace(path, settings, mode == "listen", framing)
     for key, value in said.items():
         raise _fault(url, key, "no such key on a TCP link", value)
     host, port = _endpoint(url, parts)
     return TcpPlace(host, port, parts.scheme == "tcp+listen", mode == "listen", framing)
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        raise _fault(url, "URL", "such as tcp://192.168.1.20:4001", url) from None
 
 
 def _settings(url: str, said: dict[str, str], defaults: SerialDefaults) -> SerialDefaults:
@@ -111,8 +120,20 @@ def _endpoint(url: str, parts: SplitResult) -> tuple[str, int]:
     lowest = 0 if parts.scheme == "tcp+listen" else 1
     if not host or port is None or port < lowest or parts.path not in ("", "/"):
         raise _fault(url, "host:port", "such as 192.168.1.20:4001", parts.netloc + parts.path)
+    if not _is_resolvable(host):
+        raise _fault(url, "host", "a name or address that can be looked up", host)
     return host, port
 
 
+def _is_resolvable(host: str) -> bool:
+    """Whether a resolver would take it at all: it is asked in this encoding."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return host.isprintable()
+
+
 def _fault(url: str, key: str, expected: str, found: str) -> ProfileError:
-    return ProfileError(f"link {url!r}: {key}: {expected} expected, {found!r} found")
+    named = key if key.isprintable() else repr(key)
+    return ProfileError(f"link {url!r}: {named}: {expected} expected, {found!r} found")

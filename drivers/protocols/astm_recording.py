@@ -13,7 +13,13 @@ from dataclasses import dataclass
 
 from drivers.protocols.astm_frames import ENQ, EOT, Frame, FrameFault, read_frame
 from drivers.protocols.astm_records import KINDS
-from drivers.protocols.astm_text import MessageText, begins_message, field_delimiter, is_record
+from drivers.protocols.astm_text import (
+    MessageText,
+    begins_message,
+    field_delimiter,
+    is_message,
+    is_record,
+)
 
 _FRAME = re.compile(rb"\x02[^\x02\x03\x17]*[\x03\x17][^\r\n\x02]{0,2}")
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|\Z)")
@@ -55,10 +61,15 @@ def _framed(recording: bytes) -> Iterator[Recorded]:
         last = frame
         if message.add(frame.text, ends=frame.is_last):
             text = bytes(message.text)
-            yield _cut(recording[start:end], doubts) if doubts else Recorded(text)
+            yield _cut(recording[start:end], doubts) if doubts else _whole(text)
             message, doubts, start = MessageText(), {}, end
     if message or doubts:
         yield _cut(recording[start:end], doubts)
+
+
+def _whole(text: bytes) -> Recorded:
+    fault = None if is_message(text) else "a message with an H record expected, none found"
+    return Recorded(text, fault)
 
 
 def _cut(wire: bytes, doubts: dict[int, str]) -> Recorded:
@@ -81,20 +92,26 @@ def _opened(wire: bytes) -> tuple[Frame, str | None]:
 
 def _bare(recording: bytes) -> Iterator[Recorded]:
     """Bare records; what a file leaves out after its last record is not missed."""
-    message = bytearray()
+    return (Recorded(text) for text in _bare_texts(recording) if is_message(text))
+
+
+def _bare_texts(recording: bytes) -> Iterator[bytes]:
+    message, delimiter = bytearray(), b"|"
     for found in _LINE.finditer(_CONTROL.sub(b"", recording)):
         line = found[0]
         content = line.rstrip(b"\r\n")
-        delimiter = field_delimiter(message or content)
-        is_ours = bool(message) or is_record(content, KINDS, delimiter)
+        begins = begins_message(content)
+        is_ours = begins or bool(message) or is_record(content, KINDS)
         if not content.strip() or _SHOWN_ENDING.fullmatch(content) or not is_ours:
             continue
-        if message and begins_message(content):
-            yield Recorded(bytes(message))
+        if begins and message:
+            yield bytes(message)
             message.clear()
+        if not message:
+            delimiter = field_delimiter(content)
         message += line
         if is_record(content, b"L", delimiter):
-            yield Recorded(bytes(message))
+            yield bytes(message)
             message.clear()
     if message:
-        yield Recorded(bytes(message))
+        yield bytes(message)

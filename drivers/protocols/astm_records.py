@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from drivers.protocols.astm_text import is_record
+from drivers.protocols.astm_text import begins_message
 
 KINDS = b"HPORCQMSL"
 _LINE_END = re.compile(rb"[\r\n]+")
@@ -106,7 +106,7 @@ def _by_header(text: bytes) -> Iterator[list[Record]]:
         wire = _without_frame_number(line)
         if not wire.strip(b"\0 "):
             continue
-        if wire[:1] == b"H" and is_record(wire, b"H", wire[1:2]):
+        if wire[:1] == b"H" and begins_message(wire):
             if records:
                 yield records
             records, delimiters = [], Delimiters.declared_by(wire)

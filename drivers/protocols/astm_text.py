@@ -6,13 +6,28 @@ import re
 
 _LINE_END = b"\r\n"
 _FRAME_NUMBERS = tuple(b"%d" % number for number in range(8))
-_HEADER = re.compile(rb"[0-7]?H(.)", re.DOTALL)
+_HEADER = re.compile(rb"(?:\A|[\r\n])[0-7]?H([^0-9A-Za-z\s\0])(?![0-9A-Za-z])")
+"""A delimiter is no letter, digit or blank, and others are declared after it (LIS2-A2 5.4)."""
+_LONGEST_HEADER = len(b"\r1H|")
+_RESULT = re.compile(rb"(?:\A|[\r\n])[0-7]?R\|")
 
 
 def field_delimiter(text: bytes | bytearray) -> bytes:
-    """The field delimiter a message declares with its header's second byte; ``|`` without one."""
-    header = _HEADER.match(text)
-    return header[1] if header else b"|"
+    """The field delimiter a message declares with its header's second byte; ``|`` without one.
+
+    What stands in lines before the header does not matter.
+    """
+    return _declared(text, 0) or b"|"
+
+
+def _declared(text: bytes | bytearray, start: int) -> bytes | None:
+    header = _HEADER.search(text, start)
+    return header[1] if header else None
+
+
+def is_message(text: bytes) -> bool:
+    """Whether a text holds what makes a message: a header, or results without one."""
+    return _HEADER.search(text) is not None or _RESULT.search(text) is not None
 
 
 def is_record(line: bytes | bytearray, kinds: bytes, delimiter: bytes = b"|") -> bool:
@@ -44,6 +59,8 @@ class MessageText:
         self._record = 0
         """Where the record that is being written begins."""
         self._undo = (0, 0)
+        self._delimiter: bytes | None = None
+        """As the header declares it; None before it has come."""
         self.has_arrived = False
         """It was whole once; if it goes on existing, its sender was asked to repeat the end."""
 
@@ -63,6 +80,8 @@ class MessageText:
         self._undo = (len(self.text), self._record)
         start = len(self.text)
         self.text += piece
+        if self._delimiter is None:
+            self._delimiter = _declared(self.text, max(0, start - _LONGEST_HEADER))
         if ends and piece[-1:] not in (b"\r", b"\n"):
             self.text += b"\r"
         body = piece.rstrip(_LINE_END)
@@ -73,10 +92,11 @@ class MessageText:
         is_over = ends or len(body) < len(piece)
         if is_over:
             self._record = len(self.text)
-        return is_over and bool(opening) and is_record(opening, b"L", field_delimiter(self.text))
+        return is_over and bool(opening) and is_record(opening, b"L", self._delimiter or b"|")
 
     def forget_last(self) -> None:
         """Take the last piece back: it will be sent again."""
         length, self._record = self._undo
         del self.text[length:]
+        self._delimiter = _declared(self.text, 0)
         self.has_arrived = True

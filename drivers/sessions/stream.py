@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 
-from drivers.errors import LinkLost, ProtocolFault
+from drivers.errors import LinkLost, ProtocolFault, shown
 from drivers.links import Link
 from drivers.profile import Profile
 from drivers.protocols.base import Arrived, Asked, Event, Garbled, Incomplete, StreamProtocol
@@ -313,4 +313,4 @@ class StreamSession:
     def _turn(self, state: LinkState, why: str | None = None) -> None:
         if state is not self._state:
             self._state = state
-            self._on_state(state, why)
+            self._on_state(state, None if why is None else shown(why))

@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
+from drivers.errors import shown
 from drivers.profile import AstmProfile, Dy03ffProfile, ModbusProfile, Profile, profile_named
 from drivers.protocols.astm_recording import recorded_messages
 from drivers.quirks import QUIRKS
 from drivers.reading import Delivery, Query, Reading, Settlement
 from drivers.understand import astm, dy03ff, dy03ff_recording, modbus, modbus_recording
-from drivers.understand.text import shown
 
 __all__ = ["Decoded", "decode", "decode_file", "handed_over", "query_of", "shown", "understand"]
 

@@ -8,17 +8,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from hashlib import sha256
 
+from drivers.errors import shown
 from drivers.profile import AstmProfile, Place
 from drivers.protocols.astm_records import Message, Record, messages_of, unescaped
 from drivers.reading import Purpose, Query, Reading
-from drivers.understand.text import shown
 
 NULL = '""'
 """How E1394 says "no value" where a blank would mean "unchanged"."""
 _BLANKS = " \t\0\b\r\n"
 _IDENTIFYING = ("P", "O", "R")
 _PARENTS = "HPOR"
+COMMENTS = 20
+COMMENT_CHARACTERS = 2_000
+"""What a reading carries at most of what was remarked; its raw bytes keep the whole."""
+LONGEST_IDENTITY = 1024
+"""Bytes above which an identity, or a record in it, is named by its SHA-256."""
 _TIME = re.compile(r"(\d{14}|\d{12})(?:\.\d+)?(?:[+-]\d{4})?")
 
 
@@ -35,7 +41,8 @@ def readings_of(profile: AstmProfile, record: bytes) -> tuple[Reading, ...]:
 def device_serial(profile: AstmProfile, record: bytes) -> str | None:
     """The serial number that the instrument gives itself in a record; None where it gives none."""
     reader = _AstmReader(profile, _encoding(profile, record))
-    return next(iter(map(reader.device_serial, messages_of(record))), None)
+    headed = (message for message in messages_of(record) if message.has("H"))
+    return next(map(reader.device_serial, headed), None)
 
 
 def query_of(profile: AstmProfile, record: bytes) -> Query:
@@ -70,6 +77,8 @@ class _AstmReader:
         self._encoding = encoding
         self._above: dict[str, Record] = {}
         """The H, P, O and R record that we are below."""
+        self._lines: dict[str, bytes] = {}
+        """What of them identifies a reading."""
         self._remarks: dict[str, list[str]] = {}
 
     def readings(self, message: Message) -> Iterator[Reading]:
@@ -90,21 +99,25 @@ class _AstmReader:
 
     def device_serial(self, message: Message) -> str | None:
         """The instrument's own serial number, where its header carries one."""
-        for record in message.records[:1]:
-            self._enter(record)
+        self._enter(next(record for record in message.records if record.kind == "H"))
         return self._first(self._profile.fields.device_serial)[0]
 
     def _enter(self, record: Record) -> None:
         """A record ends what was below its own level."""
         for kind in _PARENTS[_PARENTS.index(record.kind) :]:
             self._above.pop(kind, None)
+            self._lines.pop(kind, None)
             self._remarks.pop(kind, None)
         self._above[record.kind] = record
+        if record.kind in _IDENTIFYING:
+            self._lines[record.kind] = self._line(record)
 
     def _remark(self, record: Record) -> None:
         deepest = next((kind for kind in reversed(_PARENTS) if kind in self._above), "H")
-        if text := _text(record.field(4), record, self._encoding):
-            self._remarks.setdefault(deepest, []).append(text)
+        remarks = self._remarks.setdefault(deepest, [])
+        # One more than is carried, so that it can be said that more was there.
+        if len(remarks) <= COMMENTS and (text := _text(record.field(4), record, self._encoding)):
+            remarks.append(text)
 
     def _reading(self) -> Reading:
         fields = self._profile.fields
@@ -152,17 +165,16 @@ class _AstmReader:
 
     def _identity(self) -> bytes:
         """The P, O and R records as sent, without what the profile says is outside."""
+        lines = [self._lines[kind] for kind in _IDENTIFYING if kind in self._lines]
+        return _bounded(b"\r".join(lines))
+
+    def _line(self, record: Record) -> bytes:
         outside = {(place.kind, place.field) for place in self._profile.identity.outside}
-        lines = []
-        for kind in _IDENTIFYING:
-            if (record := self._above.get(kind)) is not None:
-                kept = [
-                    b"" if (kind, number) in outside else text
-                    for number, text in enumerate(record.fields, start=1)
-                ]
-                line = record.delimiters.field.join(kept)
-                lines.append(line.rstrip(record.delimiters.field))
-        return b"\r".join(lines)
+        kept = [
+            b"" if (record.kind, number) in outside else text
+            for number, text in enumerate(record.fields, start=1)
+        ]
+        return _bounded(record.delimiters.field.join(kept).rstrip(record.delimiters.field))
 
     def _is_control(self) -> bool:
         return any(
@@ -183,14 +195,28 @@ class _AstmReader:
             "reference": self._said(result, 6),
             "status": self._said(result, 9),
             "operator": self._first(self._profile.fields.operator)[0],
-            "comments": self._remarks.get("R"),
-            "order_comments": self._remarks.get("O"),
+            **self._comments(),
             "sample_from": sample_from,
             "processing": self._processing(),
             "purpose": "qc" if purpose is Purpose.QC else None,
             "unknown_escapes": True if self._has_unknown_escape(result) else None,
         }
         return {name: value for name, value in said.items() if value}
+
+    def _comments(self) -> dict[str, object]:
+        """What was remarked on the result, then on its order, as far as there is room."""
+        said = [
+            (name, text)
+            for name, kind in (("comments", "R"), ("order_comments", "O"))
+            for text in self._remarks.get(kind, ())
+        ]
+        kept: dict[str, list[str]] = {}
+        room = COMMENT_CHARACTERS
+        for name, text in said[:COMMENTS]:
+            if room > 0:
+                kept.setdefault(name, []).append(text[:room])
+            room -= len(text)
+        return {**kept, "comments_cut": len(said) > COMMENTS or room < 0}
 
     def _said(self, record: Record, number: int) -> str | None:
         return _text(record.field(number), record, self._encoding)
@@ -211,6 +237,13 @@ class _AstmReader:
     @staticmethod
     def _has_unknown_escape(record: Record) -> bool:
         return unescaped(record.wire, record.delimiters)[1]
+
+
+def _bounded(identity: bytes) -> bytes:
+    """As it is, or named by its SHA-256 where it is so long that hundreds of copies would hurt."""
+    if len(identity) <= LONGEST_IDENTITY:
+        return identity
+    return b"sha256:" + sha256(identity).hexdigest().encode("ascii")
 
 
 def local_time(text: str | None) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from drivers.errors import shown
 from drivers.profile.modbus import ModbusProfile, RegisterReading
 from drivers.protocols.register_blocks import Image, image_of, looked_up, unpacked
 from drivers.protocols.register_map import Mark, Spot
@@ -22,7 +23,6 @@ from drivers.protocols.registers import (
     set_bits,
 )
 from drivers.reading import Purpose, Reading
-from drivers.understand.text import shown
 
 MOST_PLACES = 12
 """Decimal places that a whole number can sensibly have."""

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
-_UNSHOWABLE = re.compile("[\0\ud800-\udfff]")
-
-
-def shown(text: str) -> str:
-    """A text that every store and every wire can carry (CUSTODY.md 10)."""
-    return _UNSHOWABLE.sub("\ufffd", text)
+from drivers.errors import shown
 
 
 def padded_text(octets: bytes, encoding: str) -> str | None:

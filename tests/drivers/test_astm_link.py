@@ -6,7 +6,15 @@ import pytest
 
 from drivers.protocols.astm_link import AstmReceiver
 from drivers.reading import Settlement
-from tests.drivers.receiving import BODY, LAST, MESSAGE, arrived, with_everything_but_the_last_frame
+from tests.astm_frames import frames_of
+from tests.drivers.receiving import (
+    BODY,
+    LAST,
+    MESSAGE,
+    arrived,
+    in_session,
+    with_everything_but_the_last_frame,
+)
 from tests.vectors.astm import ACK, ENQ, EOT, NAK
 
 
@@ -131,3 +139,14 @@ def test_padding_is_not_speaking(padding: bytes) -> None:
     receiver.settle(event.held, Settlement.STORED)
 
     assert receiver.outgoing() == ACK
+
+
+@pytest.mark.parametrize("preamble", [b"XYZ preamble\r", b"Hello\r", b"C|1|I|first\r"])
+def test_a_message_is_whole_by_its_own_delimiter_whatever_comes_before_its_header(
+    preamble: bytes,
+) -> None:
+    records = (preamble + b"H!`^&\rR!1!^^^OP!1\rL!1!N\r",)
+
+    events = in_session(AstmReceiver(), *frames_of(records))
+
+    assert arrived(events).record == records[0]

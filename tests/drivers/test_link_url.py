@@ -53,6 +53,12 @@ def test_tcp_urls_say_who_dials() -> None:
         ("tcp://10.0.0.9:99999", "host:port: such as"),
         ("tcp://:4001", "host:port: such as"),
         ("tcp://10.0.0.9:4001?baud=9600", "baud: no such key on a TCP link expected"),
+        ("tcp://a..b:99", "host: a name or address that can be looked up expected, 'a..b' found"),
+        (f"tcp://{'a' * 64}:99", "host: a name or address that can be looked up expected"),
+        ("tcp://[::1", "URL: such as tcp://192.168.1.20:4001 expected, 'tcp://[::1' found"),
+        ("serial:///dev/%00x", r"path: printable characters expected, '/dev/\x00x' found"),
+        ("serial:///dev/%0Ax", r"path: printable characters expected, '/dev/\nx' found"),
+        ("tcp://10.0.0.9:4001?a%0Ab=1", r"'a\nb': no such key on a TCP link expected"),
     ],
 )
 def test_a_bad_url_is_told_with_what_was_expected_and_found(url: str, said: str) -> None:
@@ -61,3 +67,20 @@ def test_a_bad_url_is_told_with_what_was_expected_and_found(url: str, said: str)
 
     assert said in str(fault.value)
     assert url in str(fault.value)
+    assert str(fault.value).isprintable()
+
+
+@pytest.mark.parametrize("url", ["tcp://a\0b:99", "tcp://a\ud800:99", "serial:///dev/\ud800"])
+def test_what_cannot_be_shown_of_a_url_is_told_in_one_line(url: str) -> None:
+    with pytest.raises(ProfileError) as fault:
+        read_link_url(url)
+
+    assert str(fault.value).isprintable()
+
+
+@pytest.mark.parametrize("host", ["::1", "analyser-1.local", "10.0.0.9", "分析仪.local"])
+def test_a_host_may_be_any_name_or_address(host: str) -> None:
+    place = read_link_url(f"tcp://[{host}]:99" if ":" in host else f"tcp://{host}:99")
+
+    assert isinstance(place, TcpPlace)
+    assert place.host == host

@@ -141,13 +141,39 @@ def test_hex_is_known_by_its_ending() -> None:
         (b"02 zz", True, "bench.log: hex digits expected, "),
         (b"nothing at all", False, "bench.log: a message with an H record expected, none found"),
         (b"", False, "bench.log: a message with an H record expected, none found in 0 bytes"),
+        (b"A,0.1,0.2\r\nH,0.3,0.4\r\n", False, "bench.log: a message with an H record expected"),
+        (b"H\r\nStat High\r\nL\r\n", False, "bench.log: a message with an H record expected"),
+        (b"H      0.0\rQ      0.0\rV1\r", False, "bench.log: a message with an H record expected"),
+        (b"\x02L\x03", False, "bench.log: a message with an H record expected"),
     ],
 )
 def test_what_is_no_recording_is_told(content: bytes, as_hex: bool, fault: str) -> None:
     decoded = decode_file("fsra-24", content, as_hex=as_hex, name="bench.log")
 
     assert decoded.lines == []
+    assert len(decoded.faults) == 1
     assert decoded.faults[0].startswith(fault)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"H|\\^&\rQ|1|^1007149||ALL||||||||O\rL|1|N\r",
+        b"H|\\^&\rP|1\rO|1|0651439A||^^^Crossmatch|R||||||N\rL|1|N\r",
+    ],
+    ids=["query", "order"],
+)
+def test_a_query_or_an_order_is_no_fault_and_prints_nothing(content: bytes) -> None:
+    decoded = decode_file("fsra-24", content)
+
+    assert (decoded.lines, decoded.faults) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "content", [b"R|1|^^^OPC-INH|12.6\rL|1\r", b"".join(frames_of((b"R|1|^^^A|12.6\r", b"L|1\r")))]
+)
+def test_results_without_a_header_are_decoded(content: bytes) -> None:
+    assert [line["value"] for line in decode_file("fsra-24", content).lines] == ["12.6"]
 
 
 def test_an_unknown_profile_is_told() -> None:

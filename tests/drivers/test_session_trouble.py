@@ -156,3 +156,20 @@ def test_a_bug_in_a_protocol_reaches_whoever_reads_deliveries() -> None:
             await coming
 
     virtual_time.run(told())
+
+
+def test_what_is_told_of_a_link_can_be_shown() -> None:
+    async def told() -> None:
+        link, instrument = memory_pair("a\0b\ud800")
+        whys: list[str | None] = []
+        session = StreamSession(
+            link, AstmReceiver(), FSRA, on_state=lambda _, why: whys.append(why)
+        )
+        coming = asyncio.ensure_future(anext(session.deliveries()))
+        instrument.unplug()
+
+        with pytest.raises(LinkLost) as lost:
+            await coming
+        assert str(lost.value) == whys[-1] == "a\ufffdb\ufffd: unplugged"
+
+    virtual_time.run(told())

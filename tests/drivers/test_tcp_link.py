@@ -11,6 +11,7 @@ import pytest
 from drivers import LinkLost, open_link
 from drivers.links import tcp
 from drivers.links.tcp import TcpListener
+from drivers.protocols import astm_bare, astm_link
 from tests.drivers.reading_links import SOON, opened, read
 
 Speech = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -157,6 +158,10 @@ async def test_an_instrument_that_is_speaking_is_not_replaced(
                 heard += await read(link, 1)
 
             assert heard == b"1111"
+
+
+def test_a_sender_may_pause_as_long_as_its_protocol_allows_while_another_one_waits() -> None:
+    assert max(astm_link.FRAME_SILENCE, astm_bare.RECORD_SILENCE) <= tcp.QUIET
 
 
 async def test_a_port_that_is_held_is_told() -> None:
