@@ -108,9 +108,7 @@ def fold(
     reading = facts.reading
     times = _times(facts, place)
     is_history = _is_history(facts, times)
-    found = (
-        None if is_history else pair(reading, facts.instrument.id, times.believed, sheets, taken)
-    )
+    found = None if is_history else _paired(facts, times, sheets, taken)
     purpose = _purpose(reading, found)
     value = normalise(reading.value, reading.unit, sentinels=facts.instrument.sentinels)
     judged = _judged(value, reading, place, times, found)
@@ -137,6 +135,12 @@ def fold(
         flags=tuple(sorted({*judged.flags, *times.flags, *_reading_flags(reading)})),
         extras=dict(reading.extras),
     )
+
+
+def _paired(
+    facts: Facts, times: Times, sheets: Sequence[Run], taken: frozenset[Taken]
+) -> Pairing | None:
+    return pair(facts.reading, facts.instrument.id, times.believed, sheets, taken)
 
 
 def _is_history(facts: Facts, times: Times) -> bool:

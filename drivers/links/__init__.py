@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drivers.errors import ProfileError
 from drivers.links.base import Link
 from drivers.links.memory import MemoryInstrument, MemoryLink, memory_pair
 from drivers.links.serial import open_serial
@@ -25,6 +26,8 @@ async def open_link(url: str, defaults: SerialDefaults | None = None) -> Link:
     Raises ProfileError for a URL that cannot be meant, LinkLost for a cable that is not there.
     """
     place = read_link_url(url, defaults)
+    if place.framing is not None:
+        raise ProfileError(f"link {url!r}: scheme: a link of bytes expected, a Modbus line found")
     if isinstance(place, SerialPlace):
         return open_serial(place)
     return await (listen_tcp(place) if place.waits else dial_tcp(place))

@@ -142,6 +142,7 @@ class ModbusLine:
         self._link = await self._opened()
         self.name = self._link.name
         self._reader = asyncio.create_task(self._listen(self._link))
+        self._reader.add_done_callback(self._report)
 
     async def close(self) -> None:
         """Let go of the cable; whoever asks gets LinkLost. May be called again."""
@@ -261,11 +262,13 @@ class ModbusLine:
     async def _let_go(self) -> None:
         reader, self._reader = self._reader, None
         link, self._link = self._link, None
-        if reader is not None:
-            reader.cancel()
-            await asyncio.gather(reader, return_exceptions=True)
-        if link is not None:
-            await link.close()
+        try:
+            if reader is not None:
+                reader.cancel()
+                await asyncio.gather(reader, return_exceptions=True)
+        finally:
+            if link is not None:
+                await link.close()
 
     # -- the cable ---------------------------------------------------------------------------
 
@@ -280,6 +283,11 @@ class ModbusLine:
                     await asyncio.sleep(NOISE_REST)
         except LinkLost as lost:
             self._lose(lost)
+
+    def _report(self, reader: asyncio.Task[None]) -> None:
+        """A fault of ours must not leave a line that nobody listens to."""
+        if not reader.cancelled() and (fault := reader.exception()) is not None:
+            self._lose(LinkLost(f"{self.name}: a fault of this program: {fault!r}"))
 
     def _hear(self, heard: bytes) -> bool:
         """Take what was heard; True when it completes the answer."""

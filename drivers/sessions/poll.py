@@ -166,9 +166,13 @@ class PollSession:
         look, interval = self._look, self._protocol.interval
         if look.why is not None:
             self._silent_looks += 1
+            if self._silent_looks < LOST_AFTER:
+                # A single answer is lost to noise on any line.
+                self._turn(LinkState.SILENT, look.why)
+                self._due = self._now() + interval
+                return
             self._budget.silent.add(self._unit)
-            state = LinkState.LOST if self._silent_looks >= LOST_AFTER else LinkState.SILENT
-            self._turn(state, look.why)
+            self._turn(LinkState.LOST, look.why)
             self._due = self._now() + self._patience(look.unanswered)
             return
         self._silent_looks = 0
@@ -190,7 +194,7 @@ class PollSession:
     def _patience(self, spent: float) -> float:
         """Seconds to the next look at a unit that took so many of the line's for nothing."""
         growing = min(self._protocol.interval * 2.0**self._silent_looks, LONGEST_REST)
-        fair = spent * len(self._budget.silent) * (1 / SHARE - 1)
+        fair = spent * len(self._budget.silent) / SHARE
         return max(growing, fair)
 
     # -- the conversation --------------------------------------------------------------------

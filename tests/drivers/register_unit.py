@@ -135,3 +135,14 @@ def register_map(**parts: object) -> RegisterMap:
     }
     said = {key: part for key, part in (usual | parts).items() if part is not None}
     return RegisterMap.model_validate(said)
+
+
+COUNTER, RECORD = 0x0011, 0x0100
+FIRST, SECOND = (1, 2, 3, 4), (5, 6, 7, 8)
+
+
+def unit_with(counter: int, record: tuple[int, ...] = FIRST) -> PlayedUnit:
+    unit = PlayedUnit()
+    unit.put(COUNTER, counter)
+    unit.put(RECORD, *record)
+    return unit

@@ -52,7 +52,7 @@ async def test_what_is_said_once_waits_for_room_and_what_is_held_is_never_acknow
     session = StreamSession(link, stream_protocol(known), known)
     health = Health(noon)
     health.enter(READER, "bench-1")
-    is_bare = known.link_control == "none"
+    is_bare = profile == "astm-bare"
     async with journal_at(tmp_path / "j.db") as journal:
         await leave_room(journal, 5)
         taking = asyncio.create_task(
