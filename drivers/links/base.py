@@ -14,6 +14,9 @@ class Link(Protocol):
     name: str
     """For people: what the URL leads to."""
 
+    engaged: bool
+    """Told by the session: whether a peer is in the middle of something."""
+
     async def read(self) -> bytes:
         """Wait for bytes, in whatever pieces they come. Raises LinkLost.
 

@@ -11,6 +11,8 @@ from drivers.errors import LinkLost
 class MemoryLink:
     """The host's end."""
 
+    engaged = False
+
     def __init__(self, name: str = "memory") -> None:
         self.name = name
         self._heard = bytearray()

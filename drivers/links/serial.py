@@ -74,6 +74,8 @@ def _in_plain_words(path: Path, fault: Exception) -> str:
 class SerialLink:
     """An open serial port; being unplugged is seen at once."""
 
+    engaged = False
+
     def __init__(self, place: SerialPlace, port: serial.Serial) -> None:
         self.name = str(place.path)
         self._listens_only = place.listens_only

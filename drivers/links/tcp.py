@@ -14,10 +14,12 @@ from drivers.links.url import TcpPlace
 _PIECE = 64 * 1024
 _DIAL_WITHIN = 10.0
 QUIET = 30.0
-"""Seconds of silence after which a peer makes room for the next: it may be half-open.
+"""Seconds of silence within a session after which a peer makes room for the next.
 
-A sender may pause as long within a session (LIS1-A 8.4).
+A sender may pause as long between two frames (LIS1-A 8.4).
 """
+IDLE = 3.0
+"""Seconds of silence between sessions after which it does: it may be half-open."""
 _LINE = 16
 """Dials that may wait; further ones are refused."""
 _KEEPALIVE = ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 5), (socket.TCP_KEEPCNT, 3))
@@ -104,6 +106,8 @@ def _keep_alive(writer: asyncio.StreamWriter) -> None:
 class TcpLink:
     """A connection that we dialled."""
 
+    engaged = False
+
     def __init__(self, name: str, peer: _Peer, *, listens_only: bool) -> None:
         self.name, self._peer, self._listens_only = name, peer, listens_only
 
@@ -125,9 +129,11 @@ class TcpListener:
     """An address where instruments dial in, one after the other.
 
     One peer is served at a time. The next one waits until it has hung up, or has said nothing
-    for `QUIET` seconds: an instrument that lost its power leaves a connection behind that nobody
-    closes. Each change of peer is one b"" from `read`.
+    for `IDLE` seconds, `QUIET` within a session: an instrument that lost its power leaves a
+    connection behind that nobody closes. Each change of peer is one b"" from `read`.
     """
+
+    engaged = False
 
     def __init__(self, place: TcpPlace) -> None:
         self.name = f"{place.host}:{place.port}"
@@ -193,11 +199,11 @@ class TcpListener:
         if self._peer is None or not self._waiting:
             return
         loop = asyncio.get_running_loop()
-        patience = self._peer.heard_at + QUIET - loop.time()
+        patience = self._peer.heard_at + (QUIET if self.engaged else IDLE) - loop.time()
         if patience <= 0:
             self._peer.abort()
         else:
-            loop.call_later(patience, self._make_room)
+            loop.call_later(min(patience, IDLE), self._make_room)
 
     async def write(self, data: bytes) -> None:
         """Send to the peer that is served, if it is still there. Raises LinkLost for its loss."""

@@ -232,6 +232,7 @@ class StreamSession:
         """Send what the protocol has to say."""
         self._stirred_at = self._now()
         self._stirred.set()
+        self._link.engaged = self._protocol.silence_limit() is not None
         if said := self._protocol.outgoing():
             try:
                 await self._link.write(said)

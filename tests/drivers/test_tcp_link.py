@@ -132,7 +132,7 @@ async def test_an_answer_for_one_instrument_never_goes_to_the_next() -> None:
 async def test_an_instrument_that_dials_again_replaces_one_that_has_gone_quiet(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tcp, "QUIET", 0.1)
+    monkeypatch.setattr(tcp, "IDLE", 0.1)
     async with listening() as link, dialled(link) as half_open:
         half_open.writer.write(b"one")
         await read(link, 3)
@@ -145,7 +145,7 @@ async def test_an_instrument_that_dials_again_replaces_one_that_has_gone_quiet(
 async def test_an_instrument_that_is_speaking_is_not_replaced(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tcp, "QUIET", 0.3)
+    monkeypatch.setattr(tcp, "IDLE", 0.3)
     async with listening() as link, dialled(link) as first:
         first.writer.write(b"1")
         await read(link, 1)
@@ -158,6 +158,22 @@ async def test_an_instrument_that_is_speaking_is_not_replaced(
                 heard += await read(link, 1)
 
             assert heard == b"1111"
+
+
+async def test_an_instrument_in_the_middle_of_a_session_is_not_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tcp, "IDLE", 0.1)
+    async with listening() as link, dialled(link) as first:
+        first.writer.write(b"1")
+        await read(link, 1)
+        link.engaged = True
+        async with dialled(link) as second:
+            second.writer.write(b"2")
+            await asyncio.sleep(0.4)
+            first.writer.write(b"1")
+
+            assert await read(link, 1) == b"1"
 
 
 def test_a_sender_may_pause_as_long_as_its_protocol_allows_while_another_one_waits() -> None:
