@@ -11,6 +11,7 @@ import contextlib
 import errno
 import os
 import select
+import termios
 from pathlib import Path
 
 import serial
@@ -41,8 +42,9 @@ def _opened(place: SerialPlace) -> serial.Serial:
     port = serial.Serial()
     port.port = str(place.path)
     port.baudrate = said.baud
-    port.bytesize = int(said.bits)
-    port.parity = _PARITIES[said.parity]
+    if not _is_pty(place.path):
+        port.bytesize = int(said.bits)
+        port.parity = _PARITIES[said.parity]
     port.stopbits = float(said.stop)
     port.rtscts = said.flow == "rtscts"
     port.xonxoff = said.flow == "xonxoff"
@@ -55,9 +57,18 @@ def _opened(place: SerialPlace) -> serial.Serial:
         port.rts = said.rts == "on"
     try:
         port.open()
-    except (OSError, ValueError) as fault:
+    except (OSError, ValueError, termios.error) as fault:
         raise LinkLost(_in_plain_words(place.path, fault)) from None
     return port
+
+
+def _is_pty(path: Path) -> bool:
+    """Whether it is no port but a terminal's other end.
+
+    It has eight bits and no parity whatever is asked of it, and refuses to be opened with others
+    a second time.
+    """
+    return path.resolve().is_relative_to("/dev/pts")
 
 
 def _in_plain_words(path: Path, fault: Exception) -> str:
@@ -68,6 +79,8 @@ def _in_plain_words(path: Path, fault: Exception) -> str:
         return f"serial port {path}: permission expected, access denied"
     if number in (errno.EAGAIN, errno.EBUSY) or "exclusively lock" in str(fault):
         return f"serial port {path}: to be free expected, another program holds it"
+    if isinstance(fault, termios.error):
+        return f"serial port {path}: a port that can be set so expected, {fault.args[-1]}"
     return f"serial port {path}: a port that opens expected, {fault}"
 
 

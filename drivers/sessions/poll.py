@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from drivers.errors import LinkLost
-from drivers.links.modbus import Manners, ModbusLine, NoAnswer
+from drivers.links.modbus import TICK, Manners, ModbusLine, NoAnswer
 from drivers.links.modbus_frames import Refused
 from drivers.profile import ModbusProfile
 from drivers.protocols.base import (
@@ -42,6 +42,8 @@ T = TypeVar("T")
 
 LOST_AFTER = 2
 """Looks in a row without an answer after which a unit counts as lost."""
+ROOM_EVERY = 0.2
+"""Seconds between looks whether there is room again for what may be found."""
 SHARE = 0.05
 """Of the line's time what all units that do not answer may take together."""
 LONGEST_REST = 60.0
@@ -130,8 +132,8 @@ class PollSession:
 
     async def _rest(self) -> None:
         """Wait until the next look is due and there is room for what it may find."""
-        while (left := self._due - self._now()) > 0 or not self.accepting:
-            await self._pause(left if left > 0 else 0.2)
+        while (left := self._due - self._now()) > TICK or not self.accepting:
+            await self._pause(max(left, ROOM_EVERY if not self.accepting else 0.0))
         self._raise_if_over()
 
     async def _pause(self, seconds: float) -> None:

@@ -102,6 +102,27 @@ async def test_a_pulled_cable_ends_the_line_at_once_and_plugged_in_again_it_work
     assert len(os.listdir("/proc/self/fd")) == before
 
 
+async def test_a_line_with_parity_can_be_opened_again_and_again(tmp_path: Path) -> None:
+    async with answering(tmp_path / "bus") as port:
+        for _ in range(3):
+            bus = await open_bus(f"{port.url}&parity=even")
+            assert await bus.line.ask(1, Read(3, 5, 2), MANNERS) == (5, 6)
+            await bus.close()
+
+
+async def test_a_unit_that_is_silent_once_does_not_take_the_line_with_it(tmp_path: Path) -> None:
+    async with answering(tmp_path / "bus") as port:
+        bus = await open_bus(f"{port.url}&parity=even&bits=7")
+        asyncio.get_running_loop().remove_reader(port.descriptor)
+        with pytest.raises(NoAnswer):
+            await bus.line.ask(1, Read(3, 5, 2), Manners(0.05, 0.1))
+        os.read(port.descriptor, 256)
+        asyncio.get_running_loop().add_reader(port.descriptor, port.answer)
+
+        assert await bus.line.ask(1, Read(3, 7, 2), MANNERS) == (7, 8)
+        await bus.close()
+
+
 async def test_a_line_that_is_flooded_with_garbage_is_no_other_line_s_trouble(
     tmp_path: Path,
 ) -> None:

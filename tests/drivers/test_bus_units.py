@@ -11,8 +11,8 @@ from drivers import Bus, Delivery, LinkLost, LinkState, ProfileError, Settlement
 from drivers.links.modbus import Manners, ModbusLine
 from drivers.links.modbus_frames import RtuFrames
 from drivers.protocols.base import Read
-from tests.drivers.bus_bench import Bench, on_a_bus, profile_of, soon, values
-from tests.drivers.played_line import PlayedLine, PlayedUnitOnLine
+from tests.drivers.bus_bench import Bench, Instrument, on_a_bus, profile_of, soon, values
+from tests.drivers.played_line import PlayedLine
 
 
 async def latencies(bench: Bench, unit: int, count: int) -> list[float]:
@@ -170,7 +170,7 @@ def test_a_line_lost_and_opened_a_thousand_times_leaves_nothing_behind() -> None
     async def story(bench: Bench) -> None:
         before = len(asyncio.all_tasks())
         for _ in range(1000):
-            played = PlayedLine({1: PlayedUnitOnLine()})
+            played = PlayedLine({1: Instrument().unit})
             line = ModbusLine(played.open, RtuFrames(), now=asyncio.get_running_loop().time)
             await line.open()
             bus = Bus(line, now=asyncio.get_running_loop().time)

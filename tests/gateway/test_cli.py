@@ -119,7 +119,7 @@ def test_an_unknown_profile_is_named_beside_the_known_ones() -> None:
         ("serial:///dev/ttyNONE", "fsra-24", "a serial port expected, /dev/ttyNONE not found"),
         ("tcp+listen://127.0.0.1:{held}", "fsra-24", "a free port expected, 127.0.0.1:{held}"),
         ("tcp://127.0.0.1:1", "fsra-24", "an answer from 127.0.0.1:1 expected"),
-        ("carrier-pigeon:x", "fsra-24", "scheme: one of serial, tcp, tcp+listen expected"),
+        ("carrier-pigeon:x", "fsra-24", "scheme: one of serial, tcp, tcp+listen, modbus+serial"),
         ("tcp+listen://127.0.0.1:{free}", "nonesuch", "'nonesuch' found"),
     ],
 )
