@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, PlainSerializer
+from pydantic import AfterValidator, Field, PlainSerializer
 
 from gateway.wire.model import Json, Text, When, Wire
 from gateway.wire.words import (
@@ -26,7 +26,24 @@ from gateway.wire.words import (
 
 SCHEMA = "kuaijian.result/1"
 
-Number = Annotated[Decimal, PlainSerializer(lambda value: format(value, "f"), return_type=str)]
+MOST_PLACES = 5_000
+"""Decimal places before and after the point; beyond them a number is an attack on memory."""
+
+
+def _writable(number: Decimal) -> Decimal:
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int):
+        raise ValueError(f"a finite number expected, {number} found")
+    if max(abs(exponent), abs(number.adjusted())) > MOST_PLACES:
+        raise ValueError(f"a number of at most {MOST_PLACES} places expected, more found")
+    return number
+
+
+Number = Annotated[
+    Decimal,
+    AfterValidator(_writable),
+    PlainSerializer(lambda value: format(value, "f"), return_type=str),
+]
 """An exact decimal; a string on the wire, trailing zeros kept."""
 
 PLACE_IN_STREAM = ("epoch", "seq", "was", "chain")

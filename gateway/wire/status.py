@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from gateway.wire.model import Text, When, Wire
 from gateway.wire.words import LinkState
@@ -16,12 +17,21 @@ class Presence(StrEnum):
     OFFLINE = "offline"
 
 
+def _clock_time(text: str) -> str:
+    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
+        raise ValueError(f"a time such as 00:00 or 18:00 expected, {text[:20]!r} found")
+    return text
+
+
+ClockTime = Annotated[Text, AfterValidator(_clock_time)]
+
+
 class StationCard(Wire):
     """Who a station is, so that a subscriber needs no other list."""
 
     name: Text
     time_zone: Text
-    day_starts: Text = "00:00"
+    day_starts: ClockTime = "00:00"
     lab: Text
     """The publishing lab."""
     area: Text | None = None

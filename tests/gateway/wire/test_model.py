@@ -9,8 +9,10 @@ from pydantic import ValidationError
 
 from gateway.wire.generate.examples import EXAMPLES, RESULT, SHEET
 from gateway.wire.model import Json
-from gateway.wire.result import Result, Value
+from gateway.wire.result import Limit, Result, Value
 from gateway.wire.run import Run
+from gateway.wire.status import StationCard
+from gateway.wire.words import PassWhen
 
 VALUE: Json = {
     "as_reported": "12.60",
@@ -87,3 +89,15 @@ def test_instants_are_compared_and_not_their_text() -> None:
     assert Result.model_validate(payload).received_at == datetime.fromisoformat(
         "2026-11-23T06:45:14.120+08:00"
     )
+
+
+@pytest.mark.parametrize("starts", ["99:99", "xx", "", "7:00"])
+def test_a_day_starts_at_a_time_of_day(starts: str) -> None:
+    with pytest.raises(ValidationError, match="a time such as 00:00"):
+        StationCard(name="x", time_zone="Asia/Shanghai", day_starts=starts, lab="l", demo=True)
+
+
+@pytest.mark.parametrize("number", ["1E99999999999999", "1E7000000", "1E-7000000"])
+def test_a_number_has_places_that_can_be_written_down(number: str) -> None:
+    with pytest.raises(ValidationError, match="at most 5000 places"):
+        Limit(pass_when=PassWhen.LESS, number=Decimal(number), unit="%")
