@@ -67,6 +67,8 @@ class RegisterPoll:
         self._has_fallen = True
         """The event's mark was gone since the last record was stored."""
         self._release_is_unsure = False
+        # Whoever asked before us may have left the page standing still.
+        self._must_let_go = registers.latch is not None
 
     # -- asking ------------------------------------------------------------------------------
 
@@ -75,6 +77,8 @@ class RegisterPoll:
         self._held.clear()
         if not self._is_met and (stranger := (yield from self._meet())):
             return [stranger]
+        if self._is_met and self._must_let_go:
+            yield from self._let_go()
         head = (yield from self._look()) if self._is_met else None
         if head is None:
             self._is_met = False
@@ -85,7 +89,7 @@ class RegisterPoll:
         if not isinstance(taken, Snapshot):
             self._was_marked = False  # an event whose record could not be read is not over
         if taken is None:
-            self._is_met = False
+            self._is_met, self._must_let_go = False, self._map.latch is not None
             return []
         events = [taken] if isinstance(taken, Unsteady) else (yield from self._found(taken))
         if not self._held:
@@ -165,8 +169,6 @@ class RegisterPoll:
         if self._seen is not None and not set(blocks) <= set(self._seen.beside):
             self._seen = None  # another instrument counts for itself
         self._who, self._is_met = blocks, True
-        # Whoever asked before us may have left the page standing still.
-        yield from self._let_go()
         return None
 
     def _look(self) -> Exchange[Head | None]:
@@ -176,9 +178,8 @@ class RegisterPoll:
     def _steady(self, head: Head) -> Exchange[Snapshot | Unsteady | None]:
         """Records that were the same twice; None where the unit fell silent."""
         if self._map.latch is not None:
-            latched = yield Write(self._map.latch.at.number, (1,), WRITE_COIL)
-            if latched is None:
-                return None
+            # Latched or not, what is read is believed only if it holds still.
+            yield Write(self._map.latch.at.number, (1,), WRITE_COIL)
         before: Snapshot | None = None
         for turn in range(TURNS):
             if turn:
@@ -256,7 +257,7 @@ class RegisterPoll:
         """Let the page go on, which a latch held still."""
         if self._map.latch is not None:
             answer = yield Write(self._map.latch.at.number, (0,), WRITE_COIL)
-            self._is_met &= answer is not None
+            self._must_let_go = answer is None
 
 
 def _nothing() -> Exchange[None]:

@@ -65,7 +65,9 @@ class _Look:
 
     unanswered: float = 0.0
     """Seconds of the line that were spent on nothing."""
+    answered: int = 0
     why: str | None = None
+    """Of the last question that was not answered."""
     refusal: str | None = None
 
 
@@ -95,7 +97,8 @@ class PollSession:
         self._on_state, self._on_closed = on_state, on_closed
         self._state = LinkState.CONNECTING
         self._look = _Look()
-        self._silent_looks = 0
+        self._lacking = 0
+        """Looks in a row in which something was not answered."""
         self._due = now()
         self._closed = asyncio.Event()
         self._settled = asyncio.Event()
@@ -166,20 +169,18 @@ class PollSession:
     def _note(self, events: Sequence[PollEvent]) -> None:
         """Say how the instrument is, and when it is looked at next."""
         look, interval = self._look, self._protocol.interval
-        if look.why is not None:
-            self._silent_looks += 1
-            if self._silent_looks < LOST_AFTER:
-                # A single answer is lost to noise on any line.
-                self._turn(LinkState.SILENT, look.why)
-                self._due = self._now() + interval
-                return
-            self._budget.silent.add(self._unit)
-            self._turn(LinkState.LOST, look.why)
-            self._due = self._now() + self._patience(look.unanswered)
-            return
-        self._silent_looks = 0
-        self._budget.silent.discard(self._unit)
         self._due = self._now() + interval
+        if look.why is not None:
+            self._lacking += 1
+            # A single answer is lost to noise on any line.
+            if self._lacking >= LOST_AFTER:
+                self._due = self._now() + self._patience(look)
+            if not look.answered:
+                self._fell_silent(look.why)
+                return
+        else:
+            self._lacking = 0
+        self._budget.silent.discard(self._unit)
         if look.refusal is not None:
             self._turn(LinkState.FAULTED, look.refusal)
             return
@@ -193,11 +194,19 @@ class PollSession:
                 return
         self._turn(LinkState.SPEAKING)
 
-    def _patience(self, spent: float) -> float:
-        """Seconds to the next look at a unit that took so many of the line's for nothing."""
-        growing = min(self._protocol.interval * 2.0**self._silent_looks, LONGEST_REST)
-        fair = spent * len(self._budget.silent) / SHARE
-        return max(growing, fair)
+    def _fell_silent(self, why: str) -> None:
+        if self._lacking < LOST_AFTER:
+            self._turn(LinkState.SILENT, why)
+            return
+        self._budget.silent.add(self._unit)
+        self._due = self._now() + self._patience(self._look)
+        self._turn(LinkState.LOST, why)
+
+    def _patience(self, look: _Look) -> float:
+        """Seconds to the next look at a unit that took some of the line's for nothing."""
+        growing = min(self._protocol.interval * 2.0**self._lacking, LONGEST_REST)
+        fair = look.unanswered * max(1, len(self._budget.silent)) / SHARE
+        return max(self._protocol.interval if look.answered else growing, fair)
 
     # -- the conversation --------------------------------------------------------------------
 
@@ -228,7 +237,9 @@ class PollSession:
             return None
         except Refused as refused:
             self._look.refusal = str(refused)
+            self._look.answered += 1
             return None
+        self._look.answered += 1
         self.counts.octets += 2 * len(answer)
         return answer
 

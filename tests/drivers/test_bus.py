@@ -193,3 +193,20 @@ def test_an_instrument_that_is_not_the_one_meant_is_told_and_nothing_is_taken_fr
         waiting.cancel()
 
     on_a_bus(story)
+
+
+def test_a_unit_that_leaves_every_write_unanswered_is_not_lost() -> None:
+    async def story(bench: Bench) -> None:
+        (one,) = bench.instruments
+        one.measure(1, 126)
+        obeys = one.unit.answer
+        one.unit.answer = lambda pdu: b"" if pdu[0] == 5 else obeys(pdu)
+        profile = profile_of(latch={"at": "0"}, release={"at": "1", "by": "coil"})
+        deliveries = bench.session(1, profile).deliveries()
+        delivery = await soon(deliveries, within=30)
+        await delivery.settle(Settlement.STORED)
+
+        assert values(delivery) == ["12.6"]
+        assert [state for state, _ in bench.states[1]] == [LinkState.SILENT, LinkState.SPEAKING]
+
+    on_a_bus(story)

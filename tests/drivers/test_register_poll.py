@@ -201,6 +201,16 @@ def test_a_release_that_took_effect_without_an_answer_is_not_repeated() -> None:
     assert unit.writes == [(1, (1,))]
 
 
+def test_a_unit_that_answers_no_write_in_time_is_read_all_the_same() -> None:
+    unit, poll = unit_with(7), RegisterPoll(BY_COIL)
+    unit.loses_answers_to = lambda step: isinstance(step, Write)
+    first = records(look(poll, unit))
+    unit.put(COUNTER, 8)
+    unit.put(RECORD, *SECOND)
+
+    assert (first, records(look(poll, unit))) == ([FIRST], [SECOND])
+
+
 def test_what_is_not_held_cannot_be_settled() -> None:
     with pytest.raises(KeyError):
         RegisterPoll(register_map()).settle(Held(1), Settlement.STORED)
