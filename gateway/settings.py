@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.wire.configfile import SettingsPart, read_settings
+from gateway.wire.configfile import SettingsPart, Truth, read_settings
 from gateway.wire.mqtt import Broker
 from gateway.wire.topics import REGION, RESERVED, SEGMENT, GatewayTopics
 
@@ -103,7 +103,7 @@ class StationPart(SettingsPart):
     day_starts: ClockTime = "00:00"
     lab: Segment
     organisation: str | None = None
-    demo: bool = False
+    demo: Truth = False
 
     def zone(self) -> ZoneInfo:
         """The station's time zone."""

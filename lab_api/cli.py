@@ -79,6 +79,14 @@ def _told() -> Iterator[None]:
         _fail(error)
 
 
+def _open_store(config: Path, settings: LabSettings) -> Store:
+    """Open the store that the settings name. Raises SettingsError where it cannot be used."""
+    try:
+        return Store(settings.store.url)
+    except (StoreTrouble, OSError) as error:
+        raise SettingsError(f"{config}: store.url: {error}") from None
+
+
 def _notice(en: str, zh: str) -> None:
     typer.echo(say(en, zh), err=True)
 
@@ -97,7 +105,7 @@ def run_lab(config: Config) -> None:
         settings = read_lab_settings(config)
         start_logging()
         listening = listen(settings)
-        store = Store(settings.store.url)
+        store = _open_store(config, settings)
     if not serve(settings, store, listening):
         raise typer.Exit(1)
 
@@ -106,7 +114,7 @@ def run_lab(config: Config) -> None:
 def migrate(config: Config) -> None:
     """Bring the tables to this version."""
     with _told():
-        Store(read_lab_settings(config).store.url).close()
+        _open_store(config, read_lab_settings(config)).close()
     _notice("The database is up to date.", "数据库已是最新。")
 
 

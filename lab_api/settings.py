@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, field_validator
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from gateway.wire.configfile import SettingsPart, read_settings
+from gateway.wire.configfile import SettingsPart, Truth, read_settings
 from gateway.wire.mqtt import Broker
 from gateway.wire.topics import REGION, RESERVED, SEGMENT
 
@@ -116,7 +116,7 @@ class HttpPart(SettingsPart):
 class StationPart(SettingsPart):
     id: Segment
     region: Region
-    publish: bool = False
+    publish: Truth = False
     """Whether this lab announces the station's notices; the station must name it too."""
 
 

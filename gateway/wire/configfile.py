@@ -10,9 +10,9 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 M = TypeVar("M", bound=BaseModel)
@@ -20,6 +20,16 @@ M = TypeVar("M", bound=BaseModel)
 
 class SettingsError(Exception):
     """Settings of the wrong shape; one line per problem naming file, key, expected, found."""
+
+
+def _truth(found: object) -> object:
+    if isinstance(found, bool) or found in ("true", "false"):
+        return found == "true" if isinstance(found, str) else found
+    raise ValueError(f"true or false expected, {found!r} found")
+
+
+Truth = Annotated[bool, BeforeValidator(_truth)]
+"""`true` or `false`, and nothing that looks like one; as text from the environment."""
 
 
 class SettingsPart(BaseModel):

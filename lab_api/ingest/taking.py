@@ -19,7 +19,7 @@ from lab_api.store.commands import Asking, keep_command, new_request, note_reply
 from lab_api.store.gateways import see_card, see_instrument, see_status
 from lab_api.store.places import Place
 from lab_api.store.refusals import refuse
-from lab_api.store.results import Received, store_results
+from lab_api.store.results import Received, owners_of, store_results
 from lab_api.store.rows import insert_new
 from lab_api.store.stations import Stations, hear_stations, standing_of
 from lab_api.store.streams import (
@@ -146,12 +146,33 @@ class Taking:
         for each in ours:
             if isinstance(each.meaning, Unfit):
                 self._refuse(each.message, each.meaning.reason)
-        self._results([each.meaning for each in ours if isinstance(each.meaning, Entry)], stations)
+        self._results(self._owned(ours), stations)
         touched = {stream.id: stream for stream in streams.values()}
         touched |= {
             stream.id: stream for stream in waiting_for_raw(self._session, self._raw_hashes)
         }
         self._advance(list(touched.values()))
+
+    def _owned(self, ours: Sequence[Sorted]) -> list[Entry]:
+        """Entries whose ids are their station's own; what claims another's is refused.
+
+        An id belongs to a region and a station (CUSTODY.md 3): whoever sent it first.
+        """
+        entries = [(each, each.meaning) for each in ours if isinstance(each.meaning, Entry)]
+        owners = owners_of(self._session, {entry.result.id for _, entry in entries})
+        owned = []
+        for each, entry in entries:
+            place = (entry.result.region, entry.result.station)
+            owner = owners.setdefault(entry.result.id, place)
+            if owner == place:
+                owned.append(entry)
+                continue
+            reason = (
+                f"an id of {'/'.join(place)} expected, {entry.result.id} of {'/'.join(owner)} found"
+            )
+            self._refuse(each.message, reason)
+            self.outcome.alarms[f"foreign-id {'/'.join(place)}"] = reason
+        return owned
 
     def _arrive(self, arrived: Sequence[tuple[Stream, Place]]) -> None:
         for stream in note_arrivals(self._session, arrived, self._now):

@@ -56,6 +56,17 @@ def store_results(session: Session, received: Sequence[Received], now: datetime)
     return Taken(standing, _highest(session, _keep_conflicts(session, contradicting, now)))
 
 
+def owners_of(session: Session, ids: Collection[UUID]) -> dict[UUID, tuple[str, str]]:
+    """Region and station of each id that is held."""
+    found: dict[UUID, tuple[str, str]] = {}
+    for chunk in chunks(sorted(ids)):
+        query = select(
+            col(StoredResult.id), col(StoredResult.region), col(StoredResult.station)
+        ).where(col(StoredResult.id).in_(chunk))
+        found.update({id_: (region, station) for id_, region, station in session.execute(query)})
+    return found
+
+
 def _row(received: Received, now: datetime) -> dict[str, object]:
     result = received.result
     return {

@@ -275,3 +275,25 @@ def test_the_bytes_of_a_result_are_kept_as_they_came(lab: Lab) -> None:
 
     assert [row.payload for row in lab.rows(StoredResult)] == [spaced.payload]
     assert canonical(json.loads(spaced.payload)) == message.payload
+
+
+@pytest.mark.parametrize("revision", [1, 5, 2**31 - 1])
+def test_another_stations_result_with_an_id_already_held_changes_nothing(
+    lab: Lab, revision: int
+) -> None:
+    ours = FakeGateway()
+    theirs = FakeGateway(topics=GatewayTopics("210112", "s0008", "gw1"), epoch=77)
+    lab.take(ours.status(), ours.raw_message(), *ours.entries("a"))
+    before = lab.board().rows
+
+    outcome = lab.take(
+        theirs.status(), theirs.raw_message(), theirs.entry(payload("a", revision=revision))
+    )
+
+    assert lab.board().rows == before
+    assert lab.deeds() == [(1, "published")]
+    (refused,) = lab.rows(Refused)
+    assert "an id of 210112/s0008 expected" in refused.reason
+    assert "foreign-id 210112/s0008" in outcome.alarms
+    lab.take(ours.entry(payload("a", revision=2)))
+    assert lab.board().rows[0].revision == 2

@@ -179,7 +179,7 @@ def test_a_database_that_is_away_is_said_in_one_line(installed: Installed) -> No
     installed.write()
 
     (line,) = installed.refused()
-    assert line.startswith("a working store expected, ")
+    assert line.startswith(f"{installed.file}: store.url: a working store expected, ")
 
 
 def test_a_key_is_printed_alone_on_stdout(installed: Installed) -> None:

@@ -67,6 +67,8 @@ def test_the_password_comes_from_the_environment_and_is_never_shown(
         ("127.0.0.1:8080", "127.0.0.1:99999", "http.listen: host:port expected"),
         ("https://lab.example/", "lab.example", "http.public-url: http://host or https://host"),
         ('"210112"', '"2101"', "station.0.region: a region of six digits expected, '2101' found"),
+        ("publish = true", 'publish = "yes"', "station.0.publish: true or false expected, 'yes'"),
+        ("publish = true", "publish = 1", "station.0.publish: true or false expected, 1 found"),
         ("publish = true", "publsh = true", "station.0.publsh: a known key expected"),
         (
             "publish = true",
